@@ -1,0 +1,24 @@
+"""The doorbell: a Celery message that says "look at the queue" and carries no truth."""
+
+import logging
+
+from celery import current_app
+from django.db import transaction
+from kombu.exceptions import OperationalError
+
+LOOK_AT_QUEUE = "analysis.look_at_queue"
+
+logger = logging.getLogger(__name__)
+
+
+def ring() -> None:
+    """Wake a worker. A broker that is away only costs time: workers look by themselves every few seconds."""
+    try:
+        current_app.send_task(LOOK_AT_QUEUE)
+    except OperationalError as error:
+        logger.warning("doorbell not rung, the sweep will find the work: %s", error)
+
+
+def ring_on_commit() -> None:
+    """Ring once the running transaction is committed, so that whoever comes finds the rows."""
+    transaction.on_commit(ring)

@@ -1,0 +1,63 @@
+"""Which error is whose: the one table from exception to code, sentence and whether trying again can help."""
+
+from dataclasses import dataclass
+
+from django.utils.translation import gettext_noop as _
+
+from mlmodels.inference.errors import EngineError
+from mlmodels.inference.pictures import PictureError
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a run ended without labels.
+
+    `message` is an English sentence for people that doubles as message id; `is_transient` says that the fault is ours
+    and may pass, so that the run is tried again.
+    """
+
+    code: str
+    message: str
+    is_transient: bool = False
+
+
+WORKER_LOST = Failure(
+    "worker_lost",
+    _("The worker stopped unexpectedly, so the picture went back to the queue."),
+    is_transient=True,
+)
+INTERNAL = Failure(
+    "internal_error",
+    _("Something went wrong on our side, so the picture went back to the queue."),
+    is_transient=True,
+)
+OUT_OF_ATTEMPTS = {
+    "worker_lost": _("The worker stopped at every attempt to analyze this picture. Please try again later."),
+    "internal_error": _("Something went wrong on our side at every attempt. Please try again later."),
+}
+BY_CODE = {
+    failure.code: failure
+    for failure in (
+        Failure("empty", _("The file is empty. Please upload it again.")),
+        Failure("not_a_picture", _("The file is not a picture that we can read. Please upload another one.")),
+        Failure("format_not_accepted", _("Pictures of this format are not accepted. Please upload a JPEG or PNG.")),
+        Failure("damaged", _("The picture is damaged or incomplete. Please upload it again.")),
+        Failure("too_many_pixels", _("The picture has too many pixels. Please upload a smaller one.")),
+        Failure("too_small", _("The picture is too small to be analyzed. Please upload a larger one.")),
+        Failure("file_missing", _("The picture's file is missing on the server. Please upload it again.")),
+        Failure("unknown_model", _("This model no longer exists here. Please choose another one.")),
+        Failure("weights_missing", _("The model's weights are missing here. Please choose another model.")),
+        Failure("weights_damaged", _("The model's weights are damaged. Please choose another model.")),
+    )
+}
+
+
+def classify(error: Exception) -> Failure:
+    """The failure that an exception stands for; what nobody foresaw is ours and transient."""
+    match error:
+        case PictureError() | EngineError():
+            return BY_CODE[error.code]
+        case FileNotFoundError():
+            return BY_CODE["file_missing"]
+        case _:
+            return INTERNAL

@@ -1,0 +1,47 @@
+"""A note of what each task has in hand, so that a worker whose child died gives its runs back at once.
+
+The note lies in the shared cache and is a matter of speed only: without it the runs are taken back when their lease is
+over.
+"""
+
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from django.conf import settings
+from django.core.cache import cache
+from redis.exceptions import RedisError
+
+from analysis import lifecycle
+from analysis.failures import WORKER_LOST
+from analysis.lifecycle import Claim
+
+logger = logging.getLogger(__name__)
+
+
+def _key(task_id: str) -> str:
+    return f"in-hand:{task_id}"
+
+
+@contextmanager
+def noted(task_id: str, claims: Sequence[Claim]) -> Iterator[None]:
+    """Keep a note of `claims` while the body runs."""
+    try:
+        cache.set(_key(task_id), list(claims), timeout=settings.LEASE_SECONDS)
+    except RedisError as error:
+        logger.warning("could not note what is in hand: %s", error)
+    yield
+    try:
+        cache.delete(_key(task_id))
+    except RedisError as error:
+        logger.warning("could not remove the note of what was in hand: %s", error)
+
+
+def give_back(task_id: str) -> int:
+    """Take back the runs of a task whose process died; returns how many were still its own."""
+    try:
+        claims = cache.get(_key(task_id))
+    except RedisError as error:
+        logger.warning("could not read what was in hand: %s", error)
+        return 0
+    return len(lifecycle.retry(claims, WORKER_LOST)) if claims else 0

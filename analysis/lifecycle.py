@@ -1,0 +1,315 @@
+"""The one writer of states: every change of a queue entry, of a picture's status and of its timeline happens here.
+
+    submit ──▶ waiting ──claim──▶ processing ──complete──▶ completed
+                │  ▲                │  │  └────fail──────▶ failed
+                │  ├────retry───────┘  └──────cancel─────▶ cancelled
+                │  └──────────────resubmit─────────────────┘ (from all three)
+                └─cancel──▶ cancelled
+
+A claim is owned by whoever moved the row from `waiting` to `processing`; `(id, started_at, retry_count)` is its fencing
+token. Every later write of the run locks the rows that still carry the token and touches nothing else, so a worker that
+lost its run (lease over, cancelled, deleted) writes nothing. Each function is one transaction over all four tables: the
+timeline never tells another story than the queue. It does not ring the doorbell, decode, or know the engine.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from django.conf import settings
+from django.db import models, transaction
+from django.utils import timezone
+
+from analysis import pictures, wording
+from analysis.failures import OUT_OF_ATTEMPTS, WORKER_LOST, Failure
+from analysis.models import AnalysisQueue, AnalysisResult, ProgressLog, TimelineLog
+from analysis.ordering import next_in_line, position_for
+from analysis.states import QUEUE_TRANSITIONS, ImageStatus, Priority, QueueStatus, Stage
+from mlmodels.inference.classifier import Prediction
+from mlmodels.models import MLModel
+
+MAX_RETRIES = 3
+
+
+class TransitionError(Exception):
+    """The entry is not in a state from which the wanted one can be reached."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A run in hand: the queue entry, its picture, the model to use, and the fencing token."""
+
+    queue_id: int
+    image_id: int
+    model_key: str
+    started_at: datetime
+    retry_count: int
+
+
+def submit(
+    *, image: models.Model, user_id: int, model: MLModel, priority: Priority, upload_started_at: datetime
+) -> None:
+    """Put a picture that was just stored into the queue; call it in the transaction that inserted the picture."""
+    now = timezone.now()
+    TimelineLog.objects.create(
+        image_id=image.pk,
+        upload_started_at=upload_started_at,
+        upload_completed_at=now,
+        model_used=model.key,
+        **wording.received(),
+        **wording.waiting(),
+    )
+    AnalysisQueue.objects.create(
+        image_id=image.pk,
+        user_id=user_id,
+        position=position_for(user_id=user_id, priority=priority),
+        priority=priority,
+        queued_at=now,
+        model_name=model.key,
+    )
+    _set_images([image.pk], now, status=ImageStatus.UPLOADED, model_used_id=model.pk)
+
+
+@transaction.atomic
+def resubmit(*, image_id: int, model: MLModel, priority: Priority) -> None:
+    """Take a finished entry back to `waiting` for another run; a person's own wish starts a new count of retries.
+
+    Raises TransitionError when the entry still waits or runs.
+    """
+    entry = _locked_entry(image_id, QueueStatus.WAITING)
+    now = timezone.now()
+    AnalysisQueue.objects.filter(pk=entry.pk).update(
+        status=QueueStatus.WAITING,
+        position=position_for(user_id=entry.user_id, priority=priority),
+        priority=priority,
+        model_name=model.key,
+        queued_at=now,
+        started_at=None,
+        completed_at=None,
+        error_message=None,
+        retry_count=0,
+    )
+    _set_images([image_id], now, status=ImageStatus.UPLOADED, model_used_id=model.pk, error_log=None)
+    _set_timelines(
+        [image_id],
+        now,
+        model_used=model.key,
+        analysis_started_at=None,
+        analysis_completed_at=None,
+        **wording.waiting(),
+    )
+
+
+def claim_batch(*, limit: int) -> list[Claim]:
+    """Take up to `limit` waiting entries of one model off the head of the queue; an empty list when none waits.
+
+    Constant number of statements. Where another worker won some of the rows between our look and our update, the whole
+    look is rolled back and made again.
+    """
+    while True:
+        with transaction.atomic():
+            entries = next_in_line(limit=limit)
+            if not entries:
+                return []
+            now = timezone.now()
+            owned = AnalysisQueue.objects.filter(
+                pk__in=[entry.pk for entry in entries], status=QueueStatus.WAITING
+            ).update(status=QueueStatus.PROCESSING, started_at=now)
+            if owned == len(entries):
+                return _open_runs(entries, now)
+            transaction.set_rollback(True)
+
+
+def _open_runs(entries: Sequence[AnalysisQueue], now: datetime) -> list[Claim]:
+    claims = [Claim(e.pk, e.image_id, e.model_name or "", now, e.retry_count) for e in entries]
+    _set_images(_image_ids(claims), now, status=ImageStatus.PREPARING)
+    _log(
+        claims,
+        now,
+        Stage.PREPROCESSING,
+        0,
+        wording.CLAIMED,
+        analysis_started_at=now,
+        analysis_completed_at=None,
+    )
+    return claims
+
+
+@transaction.atomic
+def advance(claims: Sequence[Claim], stage: Stage, *, percentage: int, description: str) -> list[Claim]:
+    """Record that the runs reached a stage; the claims that are still ours come back, the others are lost."""
+    held = _held(claims)
+    if held:
+        now = timezone.now()
+        if stage is Stage.MODEL_EXECUTION:
+            _set_images(_image_ids(held), now, status=ImageStatus.ANALYZING)
+        _log(held, now, stage, percentage, description)
+    return held
+
+
+@transaction.atomic
+def complete(predictions: Mapping[Claim, Sequence[Prediction]]) -> list[Claim]:
+    """Store the labels and end the runs; results of the same model and version are replaced, others stay."""
+    held = _held(list(predictions))
+    if not held:
+        return []
+    now = timezone.now()
+    _end(held, now, QueueStatus.COMPLETED)
+    _set_images(_image_ids(held), now, status=ImageStatus.SUCCESS, error_log=None)
+    _replace_results({claim: predictions[claim] for claim in held})
+    percentage, description = wording.STAGES[Stage.COMPLETED]
+    _record_progress(held, now, Stage.COMPLETED, percentage, description)
+    _set_timelines(_image_ids(held), now, analysis_completed_at=now, **wording.completed())
+    return held
+
+
+@transaction.atomic
+def fail(claims: Sequence[Claim], failure: Failure, *, detail: str = "") -> list[Claim]:
+    """End the runs without labels, saying why; `detail` goes to the pictures' error log for staff."""
+    held = _held(claims)
+    if held:
+        _fail_held(held, failure.message, f"{failure.code}: {detail or failure.message}")
+    return held
+
+
+@transaction.atomic
+def retry(claims: Sequence[Claim], failure: Failure, *, detail: str = "") -> list[Claim]:
+    """Take the runs back to `waiting` after a fault of ours, or fail those that were tried often enough."""
+    held = _held(claims)
+    again = [claim for claim in held if claim.retry_count < MAX_RETRIES]
+    exhausted = [claim for claim in held if claim.retry_count >= MAX_RETRIES]
+    note = f"{failure.code}: {detail or failure.message}"
+    if again:
+        now = timezone.now()
+        AnalysisQueue.objects.filter(_guard(again)).update(
+            status=QueueStatus.WAITING, started_at=None, retry_count=models.F("retry_count") + 1
+        )
+        _set_images(_image_ids(again), now, status=ImageStatus.UPLOADED, error_log=note)
+        _set_timelines(_image_ids(again), now, analysis_started_at=None, **wording.waiting_again(failure.message))
+    if exhausted:
+        _fail_held(exhausted, OUT_OF_ATTEMPTS.get(failure.code, failure.message), note)
+    return held
+
+
+@transaction.atomic
+def cancel(*, image_id: int) -> None:
+    """Call the picture's run off, whether it waits or runs; a worker that has it in hand writes nothing more.
+
+    Raises TransitionError when there is nothing to cancel.
+    """
+    entry = _locked_entry(image_id, QueueStatus.CANCELLED)
+    now = timezone.now()
+    AnalysisQueue.objects.filter(pk=entry.pk).update(status=QueueStatus.CANCELLED, completed_at=now)
+    has_results = AnalysisResult.objects.filter(image_id=image_id).exists()
+    _set_images([image_id], now, status=ImageStatus.SUCCESS if has_results else ImageStatus.UPLOADED)
+    _set_timelines([image_id], now, analysis_completed_at=now, **wording.cancelled(has_results=has_results))
+
+
+def lock(*, image_id: int) -> None:
+    """Lock the picture's entry for the rest of the transaction: whoever deletes the picture takes the same lock first as
+    every other writer, and nobody waits in a circle."""
+    AnalysisQueue.objects.select_for_update().filter(image_id=image_id).first()
+
+
+def take_back_expired(*, now: datetime | None = None) -> int:
+    """Take back the runs whose lease is over: started, and last heard of, longer ago than the lease. Returns how many."""
+    cutoff = (now or timezone.now()) - timedelta(seconds=settings.LEASE_SECONDS)
+    sign_of_life = ProgressLog.objects.filter(image_id=models.OuterRef("image_id"), timestamp__gte=cutoff)
+    expired = AnalysisQueue.objects.filter(
+        ~models.Exists(sign_of_life), status=QueueStatus.PROCESSING, started_at__lt=cutoff
+    )
+    claims = [
+        Claim(entry.pk, entry.image_id, entry.model_name or "", entry.started_at, entry.retry_count)
+        for entry in expired
+        if entry.started_at
+    ]
+    return len(retry(claims, WORKER_LOST)) if claims else 0
+
+
+def _guard(claims: Iterable[Claim]) -> models.Q:
+    """The condition that only rows still carrying their claim's fencing token meet."""
+    groups: dict[tuple[datetime, int], list[int]] = {}
+    for claim in claims:
+        groups.setdefault((claim.started_at, claim.retry_count), []).append(claim.queue_id)
+    tokens = models.Q(pk__in=[])
+    for (started_at, retry_count), ids in groups.items():
+        tokens |= models.Q(pk__in=ids, started_at=started_at, retry_count=retry_count)
+    return tokens & models.Q(status=QueueStatus.PROCESSING)
+
+
+def _held(claims: Sequence[Claim]) -> list[Claim]:
+    """Lock the rows that are still ours. SQLite has no row locks: its IMMEDIATE transaction has locked everything."""
+    rows = AnalysisQueue.objects.filter(_guard(claims)).order_by("pk").select_for_update()
+    ours = set(rows.values_list("pk", flat=True))
+    return [claim for claim in claims if claim.queue_id in ours]
+
+
+def _locked_entry(image_id: int, target: QueueStatus) -> AnalysisQueue:
+    entry = AnalysisQueue.objects.select_for_update().filter(image_id=image_id).first()
+    if entry is None or target not in QUEUE_TRANSITIONS[QueueStatus(entry.status)]:
+        raise TransitionError(f"picture {image_id} cannot become {target}")
+    return entry
+
+
+def _end(held: Sequence[Claim], now: datetime, status: QueueStatus, **fields: Any) -> None:
+    AnalysisQueue.objects.filter(_guard(held)).update(
+        status=status, completed_at=now, **({"error_message": None} | fields)
+    )
+
+
+def _fail_held(held: Sequence[Claim], sentence: str, note: str) -> None:
+    now = timezone.now()
+    _end(held, now, QueueStatus.FAILED, error_message=sentence)
+    _set_images(_image_ids(held), now, status=ImageStatus.FAILED, error_log=note)
+    _set_timelines(_image_ids(held), now, analysis_completed_at=now, **wording.failed(sentence))
+
+
+def _replace_results(predictions: Mapping[Claim, Sequence[Prediction]]) -> None:
+    name, _colon, version = next(iter(predictions)).model_key.partition(":")
+    AnalysisResult.objects.filter(image_id__in=_image_ids(predictions), model_name=name, model_version=version).delete()
+    AnalysisResult.objects.bulk_create(
+        AnalysisResult(
+            image_id=claim.image_id,
+            label=prediction.label[:100],
+            confidence=Decimal(prediction.confidence).quantize(Decimal("0.01")),
+            model_name=name,
+            model_version=version,
+            rank=rank,
+        )
+        for claim, ranked in predictions.items()
+        for rank, prediction in enumerate(ranked, start=1)
+    )
+
+
+def _log(
+    claims: Sequence[Claim], now: datetime, stage: Stage, percentage: int, description: str, **timeline: Any
+) -> None:
+    _record_progress(claims, now, stage, percentage, description)
+    _set_timelines(_image_ids(claims), now, **wording.running(stage, description, percentage), **timeline)
+
+
+def _record_progress(claims: Sequence[Claim], now: datetime, stage: Stage, percentage: int, description: str) -> None:
+    ProgressLog.objects.bulk_create(
+        ProgressLog(
+            image_id=claim.image_id,
+            progress_percentage=percentage,
+            current_stage=stage,
+            stage_description=description,
+            timestamp=now,
+        )
+        for claim in claims
+    )
+
+
+def _set_timelines(image_ids: Iterable[int], now: datetime, **fields: Any) -> None:
+    TimelineLog.objects.filter(image_id__in=list(image_ids)).update(updated_at=now, **fields)
+
+
+def _set_images(image_ids: Iterable[int], now: datetime, **fields: Any) -> None:
+    pictures.update(image_ids, updated_at=now, **fields)
+
+
+def _image_ids(claims: Iterable[Claim]) -> list[int]:
+    return [claim.image_id for claim in claims]

@@ -1,0 +1,184 @@
+"""Queue, progress, timeline and results of the analysis of pictures."""
+
+from typing import ClassVar
+
+from django.conf import settings
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from analysis.states import ACTIVE_QUEUE_STATUSES, Priority, QueueStatus, Stage, StepStatus
+
+PERCENT = [MinValueValidator(0), MaxValueValidator(100)]
+
+
+def is_percent(field: str) -> models.Q:
+    return models.Q((f"{field}__gte", 0), (f"{field}__lte", 100))
+
+
+class AnalysisQueueQuerySet(models.QuerySet["AnalysisQueue"]):
+    """Reads of the table `analysis_queue`."""
+
+    def waiting(self) -> "AnalysisQueueQuerySet":
+        return self.filter(status=QueueStatus.WAITING)
+
+    def ahead_of(self, entry: "AnalysisQueue") -> "AnalysisQueueQuerySet":
+        """Waiting entries that are served before `entry`: a higher priority, or the same and an earlier position."""
+        order = list(Priority)
+        higher = order[: order.index(Priority(entry.priority))]
+        earlier = models.Q(position__lt=entry.position) | models.Q(position=entry.position, id__lt=entry.pk)
+        return self.waiting().filter(models.Q(priority__in=higher) | models.Q(priority=entry.priority) & earlier)
+
+
+class AnalysisQueue(models.Model):
+    """One picture's entry in the queue; a retry or another model takes the same entry back to waiting."""
+
+    image = models.OneToOneField("images.Image", on_delete=models.CASCADE, related_name="queue")
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.CASCADE,
+        related_name="queue_entries",
+        db_index=False,  # `queue_of_user` begins with it
+    )
+    position = models.IntegerField(_("position"))
+    status = models.CharField(_("status"), max_length=20, choices=QueueStatus.choices, default=QueueStatus.WAITING)
+    priority = models.CharField(_("priority"), max_length=10, choices=Priority.choices, default=Priority.NORMAL)
+    queued_at = models.DateTimeField(_("queued"), default=timezone.now, editable=False)
+    started_at = models.DateTimeField(_("started"), null=True, blank=True)
+    completed_at = models.DateTimeField(_("completed"), null=True, blank=True)
+    error_message = models.TextField(_("error"), null=True, blank=True)
+    retry_count = models.IntegerField(_("retries"), default=0)
+    model_name = models.CharField(_("model"), max_length=100, null=True, blank=True)
+
+    objects: ClassVar[models.Manager["AnalysisQueue"]] = AnalysisQueueQuerySet.as_manager()
+
+    class Meta:
+        db_table = "analysis_queue"
+        verbose_name = _("queue entry")
+        verbose_name_plural = _("queue")
+        indexes = [
+            models.Index(fields=["status", "priority", "position", "id"], name="queue_order"),
+            models.Index(fields=["status", "started_at"], name="queue_lease"),
+            models.Index(fields=["user", "status", "position"], name="queue_of_user"),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=~models.Q(status=QueueStatus.PROCESSING) | models.Q(started_at__isnull=False),
+                name="queue_processing_has_started",
+            ),
+            models.CheckConstraint(condition=models.Q(retry_count__gte=0), name="queue_retry_count_not_negative"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.image_id} {self.status}"
+
+    @property
+    def is_active(self) -> bool:
+        """Whether the entry still waits or is being worked on."""
+        return self.status in ACTIVE_QUEUE_STATUSES
+
+
+class ProgressLog(models.Model):
+    """One technical record of a run's progress."""
+
+    image = models.ForeignKey(
+        "images.Image",
+        on_delete=models.CASCADE,
+        related_name="progress_logs",
+        db_index=False,  # `progress_of_image_newest` begins with it
+    )
+    progress_percentage = models.DecimalField(_("percent"), max_digits=5, decimal_places=2, validators=PERCENT)
+    current_stage = models.CharField(_("stage"), max_length=20, choices=Stage.choices)
+    stage_description = models.TextField(_("description"), null=True, blank=True)
+    timestamp = models.DateTimeField(_("time"), default=timezone.now, editable=False)
+    estimated_completion = models.DateTimeField(_("should end"), null=True, blank=True)
+
+    class Meta:
+        db_table = "progress_logs"
+        verbose_name = _("progress record")
+        verbose_name_plural = _("progress records")
+        indexes = [models.Index(fields=["image", "-timestamp", "-id"], name="progress_of_image_newest")]
+        constraints = [
+            models.CheckConstraint(condition=is_percent("progress_percentage"), name="progress_percent_range")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.image_id} {self.current_stage} {self.progress_percentage} %"
+
+
+class AnalysisResult(models.Model):
+    """One label that one model gave one picture."""
+
+    image = models.ForeignKey(
+        "images.Image",
+        on_delete=models.CASCADE,
+        related_name="results",
+        db_index=False,  # `results_one_label_a_rank` begins with it
+    )
+    label = models.CharField(_("label"), max_length=100)
+    confidence = models.DecimalField(_("confidence"), max_digits=5, decimal_places=2, validators=PERCENT)
+    model_name = models.CharField(_("model"), max_length=50)
+    model_version = models.CharField(_("version"), max_length=20)
+    rank = models.IntegerField(_("rank"))
+    created_at = models.DateTimeField(_("analyzed"), auto_now_add=True)
+
+    class Meta:
+        db_table = "analysis_results"
+        verbose_name = _("result")
+        verbose_name_plural = _("results")
+        indexes = [models.Index(fields=["label"], name="results_by_label")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["image", "model_name", "model_version", "rank"], name="results_one_label_a_rank"
+            ),
+            models.CheckConstraint(condition=is_percent("confidence"), name="results_confidence_range"),
+            models.CheckConstraint(condition=models.Q(rank__gte=1), name="results_rank_from_one"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.image_id} {self.rank} {self.label} {self.confidence} %"
+
+
+class TimelineLog(models.Model):
+    """What the timeline of one picture shows: three steps with their words, states, icons and colours.
+
+    Titles and descriptions are message ids of `analysis.wording` in English; pages translate them when they show them.
+    """
+
+    image = models.OneToOneField("images.Image", on_delete=models.CASCADE, related_name="timeline")
+    upload_started_at = models.DateTimeField(null=True, blank=True)
+    upload_completed_at = models.DateTimeField(null=True, blank=True)
+    upload_step_title = models.CharField(max_length=100, default="Upload")
+    upload_step_description = models.CharField(max_length=200, default="The picture is being received.")
+    upload_step_status = models.CharField(max_length=50, default=StepStatus.ACTIVE)
+    upload_step_icon = models.CharField(max_length=50, default="cloud-arrow-up")
+    upload_step_color = models.CharField(max_length=20, default="primary")
+    analysis_step_title = models.CharField(max_length=100, null=True, blank=True)
+    analysis_step_description = models.CharField(max_length=200, null=True, blank=True)
+    analysis_step_status = models.CharField(max_length=50, null=True, blank=True)
+    analysis_step_icon = models.CharField(max_length=50, default="hourglass-split")
+    analysis_step_color = models.CharField(max_length=20, default="secondary")
+    analysis_progress_percentage = models.IntegerField(default=0)
+    analysis_progress_stage = models.CharField(max_length=50, default="waiting")
+    completion_step_title = models.CharField(max_length=100, null=True, blank=True)
+    completion_step_description = models.CharField(max_length=200, null=True, blank=True)
+    completion_step_status = models.CharField(max_length=50, null=True, blank=True)
+    completion_step_icon = models.CharField(max_length=50, default="flag")
+    completion_step_color = models.CharField(max_length=20, default="secondary")
+    analysis_started_at = models.DateTimeField(null=True, blank=True)
+    analysis_completed_at = models.DateTimeField(null=True, blank=True)
+    model_used = models.CharField(max_length=50, null=True, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        db_table = "timeline_logs"
+        verbose_name = _("timeline")
+        verbose_name_plural = _("timelines")
+        constraints = [
+            models.CheckConstraint(condition=is_percent("analysis_progress_percentage"), name="timeline_percent_range")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.image_id}"

@@ -1,0 +1,120 @@
+"""Every sentence that the timeline stores, and how each step looks in each situation.
+
+Sentences are stored in English without parameters and serve as message ids: pages translate them when they show them,
+so one row reads right in every language.
+"""
+
+from typing import Any
+
+from django.utils.translation import gettext_noop as _
+
+from analysis.states import Stage, StepStatus
+
+UPLOAD_TITLE = _("Upload")
+ANALYSIS_TITLE = _("Analysis")
+COMPLETION_TITLE = _("Result")
+
+# The model's defaults, marked here for translation.
+RECEIVING = _("The picture is being received.")
+LOADING_MODEL = _("Loading the model into memory.")
+
+# What a stage says while it runs, and the percentage at which it starts. Preparing and looking take nearly all of a
+# run's time; ranking and storing are over in milliseconds.
+STAGES: dict[Stage, tuple[int, str]] = {
+    Stage.PREPROCESSING: (10, _("Decoding and scaling the picture.")),
+    Stage.MODEL_EXECUTION: (40, _("The model is looking at the picture.")),
+    Stage.POSTPROCESSING: (90, _("Ranking and storing the labels.")),
+    Stage.COMPLETED: (100, _("The labels are ready.")),
+}
+CLAIMED = _("A worker has taken the picture.")
+
+
+def _analysis(
+    status: StepStatus, description: str, icon: str, color: str, percentage: int, stage: str
+) -> dict[str, Any]:
+    return {
+        "analysis_step_title": ANALYSIS_TITLE,
+        "analysis_step_description": description,
+        "analysis_step_status": status,
+        "analysis_step_icon": icon,
+        "analysis_step_color": color,
+        "analysis_progress_percentage": percentage,
+        "analysis_progress_stage": stage,
+    }
+
+
+def _completion(status: StepStatus, description: str | None, icon: str, color: str) -> dict[str, Any]:
+    return {
+        "completion_step_title": COMPLETION_TITLE,
+        "completion_step_description": description,
+        "completion_step_status": status,
+        "completion_step_icon": icon,
+        "completion_step_color": color,
+    }
+
+
+NO_RESULT_YET = _completion(StepStatus.PENDING, None, "flag", "secondary")
+
+
+def received() -> dict[str, Any]:
+    """The upload step once the picture is stored."""
+    return {
+        "upload_step_title": UPLOAD_TITLE,
+        "upload_step_description": _("The picture is stored."),
+        "upload_step_status": StepStatus.DONE,
+        "upload_step_icon": "cloud-check",
+        "upload_step_color": "success",
+    }
+
+
+def waiting(description: str = _("Waiting for a free worker.")) -> dict[str, Any]:
+    """A run that stands in the queue."""
+    step = _analysis(StepStatus.PENDING, description, "hourglass-split", "secondary", 0, "waiting")
+    return step | NO_RESULT_YET
+
+
+def waiting_again(description: str) -> dict[str, Any]:
+    """A run that goes back to the queue because something of ours broke; `description` says what."""
+    step = _analysis(StepStatus.PENDING, description, "arrow-repeat", "warning", 0, "waiting")
+    return step | NO_RESULT_YET
+
+
+def running(stage: Stage, description: str, percentage: int) -> dict[str, Any]:
+    """A run that a worker has in hand."""
+    return _analysis(StepStatus.ACTIVE, description, "cpu", "primary", percentage, stage) | NO_RESULT_YET
+
+
+def completed() -> dict[str, Any]:
+    """A run whose labels are stored."""
+    percentage, description = STAGES[Stage.COMPLETED]
+    step = _analysis(
+        StepStatus.DONE, _("The model has answered."), "check-circle", "success", percentage, Stage.COMPLETED
+    )
+    return step | _completion(StepStatus.DONE, description, "flag-fill", "success")
+
+
+def failed(sentence: str) -> dict[str, Any]:
+    """A run that ended without labels; percentage and stage keep showing how far it came."""
+    return {
+        "analysis_step_title": ANALYSIS_TITLE,
+        "analysis_step_description": sentence,
+        "analysis_step_status": StepStatus.FAILED,
+        "analysis_step_icon": "exclamation-triangle",
+        "analysis_step_color": "danger",
+    } | _completion(StepStatus.FAILED, _("There is no result."), "x-circle", "danger")
+
+
+def cancelled(*, has_results: bool) -> dict[str, Any]:
+    """A run that its owner or staff called off."""
+    step = {
+        "analysis_step_title": ANALYSIS_TITLE,
+        "analysis_step_description": _("The analysis was cancelled."),
+        "analysis_step_status": StepStatus.CANCELLED,
+        "analysis_step_icon": "slash-circle",
+        "analysis_step_color": "secondary",
+    }
+    if has_results:
+        return step | _completion(
+            StepStatus.DONE, _("The labels of an earlier run are still here."), "flag-fill", "success"
+        )
+    return step | _completion(StepStatus.CANCELLED, _("There is no result."), "slash-circle", "secondary")

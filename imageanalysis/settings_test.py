@@ -1,0 +1,16 @@
+"""The settings for tests: a data folder of their own, a quick password hasher, plain logs."""
+
+import os
+import tempfile
+from pathlib import Path
+
+# Tests never touch an installation's data, also when its addresses stand in the environment.
+os.environ.setdefault("TEST_DATA_DIR", tempfile.mkdtemp(prefix="imageanalysis-test-"))
+os.environ["DATA_DIR"] = str(Path(os.environ["TEST_DATA_DIR"], "data"))
+os.environ["MEDIA_ROOT"] = str(Path(os.environ["TEST_DATA_DIR"], "media"))
+Path(os.environ["DATA_DIR"]).mkdir(parents=True, exist_ok=True)
+Path(os.environ["MEDIA_ROOT"]).mkdir(parents=True, exist_ok=True)
+
+from imageanalysis.settings import *  # noqa: E402, F403
+
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

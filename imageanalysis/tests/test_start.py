@@ -1,0 +1,166 @@
+"""`manage.py start` from an empty data folder: what it refuses, what it serves, what it leaves behind."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.core.management.base import CommandError
+
+from imageanalysis.management.commands import start
+from imageanalysis.tests.processes import processes_with, until
+
+EMBEDDED = ("CELERY_BROKER_URL", "CACHE_URL", "DATABASE_URL", "DJANGO_SETTINGS_MODULE", "PUBLIC_URL")
+FIRST_START_SECONDS = 90
+
+
+class Application:
+    """A whole application with folders and a port of its own, started as a person does."""
+
+    def __init__(self, folder: Path, bind: str) -> None:
+        self.folder = folder
+        self.bind = bind
+        self.log_file = folder / "log"
+        self.popen = self._start(self.log_file)
+
+    def start_again(self) -> str:
+        """Try a second start on the same folders; return what it says. It must end by itself."""
+        log_file = self.folder / "second-log"
+        assert self._start(log_file).wait(60) == 1
+        return log_file.read_text(encoding="utf-8")
+
+    def _start(self, log_file: Path) -> subprocess.Popen[bytes]:
+        inherited = {name: value for name, value in os.environ.items() if name not in EMBEDDED}
+        with log_file.open("wb") as log:
+            return subprocess.Popen(
+                [sys.executable, "manage.py", "start"],
+                cwd=settings.BASE_DIR,
+                env={
+                    **inherited,
+                    "DATA_DIR": str(self.folder / "data"),
+                    "MEDIA_ROOT": str(self.folder / "media"),
+                    "BIND": self.bind,
+                    "WORKER_CONCURRENCY": "1",
+                },
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+
+    @property
+    def log(self) -> str:
+        return self.log_file.read_text(encoding="utf-8")
+
+    @property
+    def processes(self) -> set[int]:
+        return processes_with("DATA_DIR", str(self.folder / "data"))
+
+    def welcomed(self) -> None:
+        until(lambda: "Ctrl-C stops" in self.log, lambda: f"no welcome:\n{self.log}", seconds=FIRST_START_SECONDS)
+
+    def answers(self) -> bool:
+        try:
+            with urllib.request.urlopen(f"http://{self.bind}/healthz", timeout=5) as response:
+                return bool(response.status == 200)
+        except (urllib.error.URLError, ConnectionError):
+            return False
+
+    def nothing_left(self) -> None:
+        until(lambda: not self.processes, lambda: f"left behind: {self.processes}\n{self.log}")
+
+
+@pytest.fixture
+def free_bind() -> str:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return f"127.0.0.1:{listener.getsockname()[1]}"
+
+
+@pytest.fixture
+def application(tmp_path: Path, free_bind: str) -> Iterator[Application]:
+    application = Application(tmp_path, free_bind)
+    yield application
+    application.popen.kill()
+    application.popen.wait()
+    for pid in application.processes:
+        os.kill(pid, signal.SIGKILL)
+
+
+def test_it_serves_refuses_a_second_start_and_stops_cleanly(application: Application) -> None:
+    application.welcomed()
+    assert application.answers()
+    assert f"Open http://{application.bind} in a browser." in application.log
+    assert " ready." in application.log
+    assert "already runs on the data folder" in application.start_again()
+    application.popen.send_signal(signal.SIGINT)
+    assert application.popen.wait(60) == 0
+    assert application.log.endswith("Stopped.\n")
+    application.nothing_left()
+
+
+def test_what_crashes_comes_back_and_kill_9_leaves_nothing(application: Application) -> None:
+    application.welcomed()
+    for server in ("gunicorn", "valkey-server", "redis-server"):
+        for pid in leaders(application, server):
+            os.kill(pid, signal.SIGKILL)
+    until(lambda: "web was ended by SIGKILL" in application.log, "the end of the web server went unnoticed")
+    until(application.answers, lambda: f"the web server did not come back:\n{application.log}")
+    application.popen.kill()
+    application.nothing_left()
+
+
+def leaders(application: Application, program: str) -> set[int]:
+    """The processes that run `program` as the start command's own children, not their forks."""
+    return {
+        pid
+        for pid in application.processes
+        if program in Path(f"/proc/{pid}/cmdline").read_text() and os.getsid(pid) == pid
+    }
+
+
+def test_one_data_folder_has_one_application(tmp_path: Path) -> None:
+    lock = tmp_path / "start.lock"
+    with (
+        start.only_one_per_data_folder(lock),
+        pytest.raises(CommandError, match="already runs on the data folder"),
+        start.only_one_per_data_folder(lock),
+    ):
+        pass
+    with start.only_one_per_data_folder(lock):
+        pass
+
+
+def test_a_taken_port_is_refused_with_the_way_out() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        bind = f"127.0.0.1:{taken.getsockname()[1]}"
+        with pytest.raises(CommandError, match=rf"Cannot listen on {bind}: .* BIND=127\.0\.0\.1:8001\."):
+            start.refuse_a_taken_port(bind)
+
+
+def test_a_free_port_is_accepted(free_bind: str) -> None:
+    start.refuse_a_taken_port(free_bind)
+
+
+@pytest.mark.parametrize(
+    ("bind", "expected"),
+    [("127.0.0.1:8000", ("127.0.0.1", 8000)), (":80", ("", 80)), ("[::1]:8001", ("::1", 8001))],
+)
+def test_bind_is_a_host_and_a_port(bind: str, expected: tuple[str, int]) -> None:
+    assert start.host_and_port(bind) == expected
+
+
+@pytest.mark.parametrize("bind", ["", "8000", "localhost", "localhost:http", "127.0.0.1:"])
+def test_a_bind_that_is_none_is_explained(bind: str) -> None:
+    with pytest.raises(CommandError, match=r"BIND must look like 127\.0\.0\.1:8000"):
+        start.host_and_port(bind)
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(CommandError, match="Cannot make the folder"):
+        start.make_folder(tmp_path / "file" / "data")

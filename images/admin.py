@@ -1,0 +1,30 @@
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from images import services
+from images.models import Image
+
+
+@admin.register(Image)
+class ImageAdmin(admin.ModelAdmin):
+    """Pictures can be looked at and deleted; their states belong to the lifecycle."""
+
+    list_display = ("filename", "user", "status", "model_used", "upload_date")
+    list_filter = ("status", "model_used")
+    list_select_related = ("user", "model_used")
+    search_fields = ("filename", "user__username")
+    date_hierarchy = "upload_date"
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Image | None = None) -> bool:
+        return False
+
+    def delete_model(self, request: HttpRequest, obj: Image) -> None:
+        services.delete(image=obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Image]) -> None:
+        for image in queryset:
+            services.delete(image=image)

@@ -1,0 +1,48 @@
+"""What a person asks for with a picture: which model, how urgent."""
+
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.http import QueryDict
+
+from accounts.models import User
+from analysis.states import Priority
+from images.refusals import UploadRefusedError
+from mlmodels.models import MLModel
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """A model that is offered and a priority that this person may choose."""
+
+    model: MLModel
+    priority: Priority
+
+
+def priorities_for(user: User) -> list[Priority]:
+    """The priorities that this person may choose; urgent is for staff."""
+    return [priority for priority in Priority if user.is_staff or priority is not Priority.URGENT]
+
+
+def read_wish(data: QueryDict, *, user: User) -> Wish:
+    """Read `model` and `priority` of a request; raises `UploadRefusedError` for what is not offered."""
+    return Wish(model=_read_model(data.get("model", "")), priority=_read_priority(data.get("priority", ""), user))
+
+
+def _read_model(key: str) -> MLModel:
+    offered = {model.key: model for model in MLModel.objects.offered()}
+    if not offered:
+        raise UploadRefusedError("no_model")
+    if not key:
+        return offered.get(settings.DEFAULT_MODEL) or next(iter(offered.values()))
+    if key not in offered:
+        raise UploadRefusedError("unknown_model")
+    return offered[key]
+
+
+def _read_priority(value: str, user: User) -> Priority:
+    if not value:
+        return Priority.NORMAL
+    if value not in priorities_for(user):
+        raise UploadRefusedError("unknown_priority")
+    return Priority(value)

@@ -1,0 +1,86 @@
+"""The pictures that people upload."""
+
+from typing import ClassVar
+
+from django.conf import settings
+from django.db import models
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import User
+from analysis.states import ImageStatus, QueueStatus
+from mlmodels.models import MLModel
+
+
+class ImageQuerySet(models.QuerySet["Image"]):
+    """Reads of the table `images`."""
+
+    def visible_to(self, user: User) -> "ImageQuerySet":
+        """The pictures that this person may see: their own, nobody else's."""
+        return self.filter(user=user)
+
+    def newest_first(self) -> "ImageQuerySet":
+        return self.order_by("-upload_date", "-id")
+
+
+class Image(models.Model):
+    """One uploaded picture: where its bytes lie and how its analysis stands."""
+
+    filename = models.CharField(_("file name"), max_length=255)
+    file_path = models.CharField(_("stored as"), max_length=500)
+    thumbnail_path = models.CharField(_("thumbnail"), max_length=500, null=True, blank=True)
+    upload_date = models.DateTimeField(_("uploaded"), default=timezone.now, editable=False)
+    status = models.CharField(_("status"), max_length=20, choices=ImageStatus.choices, default=ImageStatus.UPLOAD)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("owner"),
+        on_delete=models.CASCADE,
+        related_name="images",
+        db_index=False,  # the indexes below begin with it
+    )
+    model_used = models.ForeignKey(
+        MLModel,
+        verbose_name=_("model"),
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="images",
+    )
+    error_log = models.TextField(_("error log"), null=True, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    objects: ClassVar[models.Manager["Image"]] = ImageQuerySet.as_manager()
+
+    class Meta:
+        db_table = "images"
+        verbose_name = _("picture")
+        verbose_name_plural = _("pictures")
+        indexes = [
+            models.Index(fields=["user", "-upload_date", "-id"], name="images_of_user_newest"),
+            models.Index(fields=["user", "status"], name="images_of_user_by_status"),
+        ]
+
+    def __str__(self) -> str:
+        return self.filename
+
+    def get_absolute_url(self) -> str:
+        return reverse("images:detail", args=[self.pk])
+
+    @property
+    def is_unfinished(self) -> bool:
+        """Whether the picture waits or is being worked on; reads its queue entry."""
+        return self.queue.is_active
+
+    @property
+    def display_status(self) -> str:
+        """The status for the screen: `uploaded` means waiting, unless the run was cancelled."""
+        cancelled = self.status == ImageStatus.UPLOADED and self.queue.status == QueueStatus.CANCELLED
+        return QueueStatus.CANCELLED if cancelled else self.status
+
+    @property
+    def display_status_label(self) -> str:
+        """`display_status` in words of the active language."""
+        is_cancelled = self.display_status == QueueStatus.CANCELLED
+        return str(QueueStatus.CANCELLED.label if is_cancelled else ImageStatus(self.status).label)

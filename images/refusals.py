@@ -1,0 +1,41 @@
+"""What an upload may be refused for, in words for people."""
+
+from django.conf import settings
+from django.template.defaultfilters import filesizeformat
+from django.utils.translation import gettext as _
+
+FORMATS = "JPEG, PNG, WebP, GIF, BMP, TIFF, HEIC, AVIF"
+
+
+class UploadRefusedError(Exception):
+    """A file that is not taken: a stable code, and one sentence that says what is wrong and what to do."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+        self.message = refusal(code)
+
+
+def refusal(code: str) -> str:
+    """The sentence for a refusal's code in the active language."""
+    limit_megapixels = settings.UPLOAD_MAX_PIXELS // 1_000_000
+    sentences = {
+        "empty": _("The file is empty. Please choose another one."),
+        "too_many_bytes": _("The file is larger than %(limit)s. Please choose a smaller one.")
+        % {"limit": filesizeformat(settings.UPLOAD_MAX_BYTES)},
+        "not_a_picture": _("This is not a picture that we can read. Please choose one of: %(formats)s.")
+        % {"formats": FORMATS},
+        "format_not_accepted": _("Pictures of this format are not accepted. Please choose one of: %(formats)s.")
+        % {"formats": FORMATS},
+        "damaged": _("The picture is damaged or incomplete. Please export or download it again."),
+        "too_many_pixels": _("The picture has more than %(limit)d megapixels. Please scale it down first.")
+        % {"limit": limit_megapixels},
+        "too_small": _("The picture is too small to be analyzed. Please choose a larger one."),
+        "no_file": _("No file came with the upload. Please choose at least one picture."),
+        "too_many_files": _("At most %(limit)d files can be uploaded at once. Please choose fewer.")
+        % {"limit": settings.UPLOAD_MAX_FILES},
+        "unknown_model": _("This model is not offered. Please choose another one."),
+        "unknown_priority": _("This priority is not offered. Please choose low, normal or high."),
+        "no_model": _("No model is ready yet. Please ask an administrator."),
+    }
+    return sentences[code]

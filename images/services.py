@@ -1,0 +1,92 @@
+"""Writes about pictures: take one in, delete one."""
+
+import uuid
+from contextlib import ExitStack
+from datetime import datetime
+from typing import BinaryIO, cast
+
+from django.conf import settings
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from django.core.files.uploadedfile import UploadedFile
+from django.db import transaction
+from django.utils import timezone
+
+from accounts.models import User
+from analysis import lifecycle
+from analysis import services as analysis
+from analysis.states import Priority
+from images import filenames
+from images.models import Image
+from images.refusals import UploadRefusedError
+from mlmodels.inference import pictures
+from mlmodels.models import MLModel
+
+
+def take_in(
+    *,
+    user: User,
+    file: UploadedFile,
+    model: MLModel,
+    priority: Priority,
+    upload_started_at: datetime | None = None,
+) -> Image:
+    """Check, store and queue one uploaded file.
+
+    The bytes are on the storage before the rows exist; should the rows fail, the bytes go again. Raises
+    `UploadRefusedError` with nothing left behind.
+    """
+    started_at = upload_started_at or timezone.now()
+    header, thumbnail = _inspect(file)
+    folder = uuid.uuid4()
+    original = f"{folder}/original.{header.extension}"
+    preview = f"{folder}/thumbnail.jpg"
+    stored: list[str] = []
+    with ExitStack() as undo:
+        undo.callback(delete_files, stored)
+        file.seek(0)
+        stored.append(default_storage.save(original, file))
+        stored.append(default_storage.save(preview, ContentFile(thumbnail)))
+        with transaction.atomic():
+            image = Image.objects.create(
+                user=user,
+                filename=filenames.displayable(file.name or ""),
+                file_path=stored[0],
+                thumbnail_path=stored[1],
+            )
+            analysis.enqueue(image=image, user_id=user.pk, model=model, priority=priority, upload_started_at=started_at)
+        undo.pop_all()
+    image.refresh_from_db()
+    return image
+
+
+def _inspect(file: UploadedFile) -> tuple[pictures.PictureHeader, bytes]:
+    """The header and the thumbnail; making the thumbnail decodes the picture, which finds damaged files."""
+    if file.size is not None and file.size > settings.UPLOAD_MAX_BYTES:
+        raise UploadRefusedError("too_many_bytes")
+    content = cast(BinaryIO, file.file)
+    try:
+        header = pictures.read_header(content, max_pixels=settings.UPLOAD_MAX_PIXELS)
+        picture = pictures.decode(
+            content, max_pixels=settings.UPLOAD_MAX_PIXELS, at_least_px=settings.THUMBNAIL_MAX_SIDE_PX
+        )
+    except pictures.PictureError as error:
+        raise UploadRefusedError(error.code) from error
+    return header, pictures.thumbnail(picture, max_side_px=settings.THUMBNAIL_MAX_SIDE_PX)
+
+
+def delete(*, image: Image) -> None:
+    """Delete a picture with everything that belongs to it; its files go once the rows are gone."""
+    names = [name for name in (image.file_path, image.thumbnail_path) if name]
+    with transaction.atomic():
+        lifecycle.lock(image_id=image.pk)
+        image.delete()
+        transaction.on_commit(lambda: delete_files(names))
+
+
+def delete_files(names: list[str]) -> None:
+    """Remove stored files and the folder that they had to themselves."""
+    for name in names:
+        default_storage.delete(name)
+    for folder in {name.rpartition("/")[0] for name in names} - {""}:
+        default_storage.delete(folder)

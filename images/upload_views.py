@@ -1,0 +1,93 @@
+"""The upload: a form for people, JSON for programs; a bad file never stops the good ones."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.conf import settings
+from django.contrib import messages
+from django.core.files.uploadedfile import UploadedFile
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods
+
+from accounts.request import SignedInRequest
+from images import filenames, services
+from images.forms import Wish, read_wish
+from images.models import Image
+from images.refusals import UploadRefusedError
+from images.views import choices, wants_json
+
+
+@dataclass
+class Outcome:
+    """What became of each file of one upload."""
+
+    taken: list[Image] = field(default_factory=list)
+    errors: list[dict[str, str]] = field(default_factory=list)
+
+    def refuse(self, filename: str, error: UploadRefusedError) -> None:
+        self.errors.append({"filename": filename, "code": error.code, "message": error.message})
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def upload(request: SignedInRequest) -> HttpResponse:
+    if request.method != "POST":
+        return render(request, "images/upload.html", choices(request))
+    outcome = take_in_all(request)
+    return as_json(outcome) if wants_json(request) else as_page(request, outcome)
+
+
+def take_in_all(request: SignedInRequest) -> Outcome:
+    """Take in every file of the request, one after the other, each in its own transaction."""
+    started_at = timezone.now()
+    outcome = Outcome()
+    files = request.FILES.getlist("files")
+    try:
+        wish = read_wish(request.POST, user=request.user)
+        _check_count(files)
+    except UploadRefusedError as error:
+        outcome.refuse("", error)
+        return outcome
+    for file in files:
+        _take_in(request, file, wish, started_at, outcome)
+    return outcome
+
+
+def _check_count(files: list[UploadedFile]) -> None:
+    if not files:
+        raise UploadRefusedError("no_file")
+    if len(files) > settings.UPLOAD_MAX_FILES:
+        raise UploadRefusedError("too_many_files")
+
+
+def _take_in(request: SignedInRequest, file: UploadedFile, wish: Wish, started_at: Any, outcome: Outcome) -> None:
+    try:
+        image = services.take_in(
+            user=request.user,
+            file=file,
+            model=wish.model,
+            priority=wish.priority,
+            upload_started_at=started_at,
+        )
+    except UploadRefusedError as error:
+        outcome.refuse(filenames.displayable(file.name or ""), error)
+    else:
+        outcome.taken.append(image)
+
+
+def as_json(outcome: Outcome) -> JsonResponse:
+    taken = [
+        {"id": image.pk, "filename": image.filename, "status": image.status, "url": image.get_absolute_url()}
+        for image in outcome.taken
+    ]
+    return JsonResponse({"images": taken, "errors": outcome.errors}, status=201 if taken else 400)
+
+
+def as_page(request: HttpRequest, outcome: Outcome) -> HttpResponse:
+    """Without JavaScript: say what was refused, then show the one picture that was taken, or all of them."""
+    for error in outcome.errors:
+        messages.error(request, f"{error['filename']}: {error['message']}" if error["filename"] else error["message"])
+    if not outcome.taken:
+        return redirect("images:upload")
+    return redirect(outcome.taken[0]) if len(outcome.taken) == 1 else redirect("images:home")

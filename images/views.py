@@ -1,0 +1,143 @@
+"""Pages of pictures: the gallery, one picture, its timeline, its bytes, and what can be done with it."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.db.models import Prefetch
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_POST, require_safe
+
+from accounts.request import SignedInRequest
+from analysis import lifecycle, presentation
+from analysis import services as analysis
+from analysis.models import AnalysisResult
+from images import services
+from images.forms import priorities_for, read_wish
+from images.media import file_response
+from images.models import Image
+from images.refusals import UploadRefusedError
+from mlmodels.models import MLModel
+
+PAGE_SIZE = 60
+
+
+def wants_json(request: HttpRequest) -> bool:
+    """Whether a program asks: it accepts JSON and not HTML."""
+    return request.accepts("application/json") and not request.accepts("text/html")
+
+
+def own_image(request: SignedInRequest, pk: int) -> Image:
+    """The person's own picture; anybody else's is as absent as one that never was."""
+    return get_object_or_404(Image.objects.visible_to(request.user).select_related("queue", "timeline"), pk=pk)
+
+
+def choices(request: SignedInRequest) -> dict[str, Any]:
+    """What the upload form and the "analyze again" form offer."""
+    return {"offered_models": MLModel.objects.offered(), "priorities": priorities_for(request.user)}
+
+
+@require_safe
+def gallery(request: SignedInRequest) -> HttpResponse:
+    """The person's pictures, newest first, with the upload zone above them."""
+    pictures = with_best_label(Image.objects.visible_to(request.user).newest_first())
+    page = Paginator(pictures, PAGE_SIZE).get_page(request.GET.get("page"))
+    return render(request, "images/gallery.html", {"page": page, "live_ids": unfinished(page), **choices(request)})
+
+
+def with_best_label(pictures: Any) -> Any:
+    best = AnalysisResult.objects.filter(rank=1).order_by("-created_at", "-id")
+    return pictures.select_related("queue", "timeline").prefetch_related(
+        Prefetch("results", queryset=best, to_attr="best_results")
+    )
+
+
+def unfinished(pictures: Any) -> list[int]:
+    return [image.pk for image in pictures if image.is_unfinished]
+
+
+@require_GET
+def live(request: SignedInRequest) -> HttpResponse:
+    """The cards of the pictures in `?ids=` that a gallery page still waits for: one poll for the whole page."""
+    ids = [int(part) for part in request.GET.get("ids", "").split(",") if part.isascii() and part.isdigit()]
+    pictures = with_best_label(Image.objects.visible_to(request.user).filter(pk__in=ids[:PAGE_SIZE]))
+    return render(request, "images/_live.html", {"pictures": pictures, "live_ids": unfinished(pictures)})
+
+
+@require_safe
+def detail(request: SignedInRequest, pk: int) -> HttpResponse:
+    image = own_image(request, pk)
+    return render(request, "images/detail.html", {**timeline_context(image), **choices(request)})
+
+
+def timeline_context(image: Image) -> dict[str, Any]:
+    story = presentation.story(image_id=image.pk, image_status=image.status)
+    return {"image": image, "story": story, "runs": presentation.by_model(story["results"])}
+
+
+@require_safe
+def timeline(request: SignedInRequest, pk: int) -> HttpResponse:
+    """The fragment that the page polls, or the same as JSON."""
+    image = own_image(request, pk)
+    if wants_json(request):
+        return JsonResponse(presentation.story(image_id=image.pk, image_status=image.status))
+    return render(request, "images/_timeline.html", timeline_context(image))
+
+
+@require_safe
+def original(request: SignedInRequest, pk: int) -> FileResponse:
+    image = own_image(request, pk)
+    return file_response(image.file_path, filename=image.filename)
+
+
+@require_safe
+def thumbnail(request: SignedInRequest, pk: int) -> FileResponse:
+    image = own_image(request, pk)
+    if not image.thumbnail_path:
+        raise Http404("no thumbnail")
+    return file_response(image.thumbnail_path, filename="thumbnail.jpg")
+
+
+@require_POST
+def analyze(request: SignedInRequest, pk: int) -> HttpResponse:
+    """Analyze again, also with another model."""
+    image = own_image(request, pk)
+    try:
+        wish = read_wish(request.POST, user=request.user)
+        analysis.analyze_again(image_id=image.pk, model=wish.model, priority=wish.priority)
+    except UploadRefusedError as error:
+        messages.error(request, error.message)
+    except lifecycle.TransitionError:
+        messages.info(request, _("This picture is being analyzed already."))
+    return redirect(image)
+
+
+@require_POST
+def retry(request: SignedInRequest, pk: int) -> HttpResponse:
+    """Run the latest model once more, with the same priority."""
+    image = own_image(request, pk)
+    try:
+        analysis.retry(image_id=image.pk)
+    except lifecycle.TransitionError:
+        messages.info(request, _("This picture is being analyzed already."))
+    return redirect(image)
+
+
+@require_POST
+def cancel(request: SignedInRequest, pk: int) -> HttpResponse:
+    image = own_image(request, pk)
+    try:
+        lifecycle.cancel(image_id=image.pk)
+    except lifecycle.TransitionError:
+        messages.info(request, _("There is nothing to cancel: the analysis is over."))
+    return redirect(image)
+
+
+@require_POST
+def delete(request: SignedInRequest, pk: int) -> HttpResponse:
+    image = own_image(request, pk)
+    services.delete(image=image)
+    messages.success(request, _("“%(filename)s” was deleted.") % {"filename": image.filename})
+    return redirect("images:home")
