@@ -17,7 +17,9 @@ MAKE_VENV = $(UV) venv --quiet $(VENV) --python
 INSTALL = $(UV) pip install --python $(BIN)/python --index-strategy unsafe-best-match $(INDEX)
 else
 MAKE_VENV = sh -c '"$$0" -m venv $(VENV) || { rm -rf $(VENV); exit 1; }'
-INSTALL = $(BIN)/python -m pip install --disable-pip-version-check $(INDEX)
+# ensurepip: an environment that uv made has no pip.
+PIP = $(BIN)/python -m pip --disable-pip-version-check
+INSTALL = $(PIP) --version >/dev/null 2>&1 || $(BIN)/python -m ensurepip >/dev/null; $(PIP) install $(INDEX)
 endif
 
 .DEFAULT_GOAL := help

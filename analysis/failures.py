@@ -41,7 +41,9 @@ BY_CODE = {
         Failure("empty", _("The file is empty. Please upload it again.")),
         Failure("not_a_picture", _("The file is not a picture that we can read. Please upload another one.")),
         Failure("format_not_accepted", _("Pictures of this format are not accepted. Please upload a JPEG or PNG.")),
-        Failure("damaged", _("The picture is damaged or incomplete. Please upload it again.")),
+        Failure(
+            "damaged", _("The picture is damaged, or stored in a way that we cannot read. Please upload it again.")
+        ),
         Failure("too_many_pixels", _("The picture has too many pixels. Please upload a smaller one.")),
         Failure("too_small", _("The picture is too small to be analyzed. Please upload a larger one.")),
         Failure("file_missing", _("The picture's file is missing on the server. Please upload it again.")),

@@ -14,7 +14,7 @@ from redis.exceptions import RedisError
 
 from analysis import lifecycle
 from analysis.failures import WORKER_LOST
-from analysis.lifecycle import Claim
+from analysis.fencing import Claim
 
 logger = logging.getLogger(__name__)
 

@@ -13,9 +13,7 @@ timeline never tells another story than the queue. It does not ring the doorbell
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
@@ -24,8 +22,10 @@ from django.utils import timezone
 
 from analysis import pictures, wording
 from analysis.failures import OUT_OF_ATTEMPTS, WORKER_LOST, Failure
+from analysis.fencing import Claim, carrying_token, lock_held
 from analysis.models import AnalysisQueue, AnalysisResult, ProgressLog, TimelineLog
 from analysis.ordering import next_in_line, position_for
+from analysis.records import add_progress, replace_results
 from analysis.states import QUEUE_TRANSITIONS, ImageStatus, Priority, QueueStatus, Stage
 from mlmodels.inference.classifier import Prediction
 from mlmodels.models import MLModel
@@ -35,17 +35,6 @@ MAX_RETRIES = 3
 
 class TransitionError(Exception):
     """The entry is not in a state from which the wanted one can be reached."""
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """A run in hand: the queue entry, its picture, the model to use, and the fencing token."""
-
-    queue_id: int
-    image_id: int
-    model_key: str
-    started_at: datetime
-    retry_count: int
 
 
 def submit(
@@ -123,7 +112,7 @@ def claim_batch(*, limit: int) -> list[Claim]:
 
 
 def _open_runs(entries: Sequence[AnalysisQueue], now: datetime) -> list[Claim]:
-    claims = [Claim(e.pk, e.image_id, e.model_name or "", now, e.retry_count) for e in entries]
+    claims = [Claim.of(entry, now) for entry in entries]
     _set_images(_image_ids(claims), now, status=ImageStatus.PREPARING)
     _log(
         claims,
@@ -140,7 +129,7 @@ def _open_runs(entries: Sequence[AnalysisQueue], now: datetime) -> list[Claim]:
 @transaction.atomic
 def advance(claims: Sequence[Claim], stage: Stage, *, percentage: int, description: str) -> list[Claim]:
     """Record that the runs reached a stage; the claims that are still ours come back, the others are lost."""
-    held = _held(claims)
+    held = lock_held(claims)
     if held:
         now = timezone.now()
         if stage is Stage.MODEL_EXECUTION:
@@ -152,15 +141,15 @@ def advance(claims: Sequence[Claim], stage: Stage, *, percentage: int, descripti
 @transaction.atomic
 def complete(predictions: Mapping[Claim, Sequence[Prediction]]) -> list[Claim]:
     """Store the labels and end the runs; results of the same model and version are replaced, others stay."""
-    held = _held(list(predictions))
+    held = lock_held(list(predictions))
     if not held:
         return []
     now = timezone.now()
     _end(held, now, QueueStatus.COMPLETED)
     _set_images(_image_ids(held), now, status=ImageStatus.SUCCESS, error_log=None)
-    _replace_results({claim: predictions[claim] for claim in held})
+    replace_results({claim: predictions[claim] for claim in held})
     percentage, description = wording.STAGES[Stage.COMPLETED]
-    _record_progress(held, now, Stage.COMPLETED, percentage, description)
+    add_progress(held, now, Stage.COMPLETED, percentage, description)
     _set_timelines(_image_ids(held), now, analysis_completed_at=now, **wording.completed())
     return held
 
@@ -168,7 +157,7 @@ def complete(predictions: Mapping[Claim, Sequence[Prediction]]) -> list[Claim]:
 @transaction.atomic
 def fail(claims: Sequence[Claim], failure: Failure, *, detail: str = "") -> list[Claim]:
     """End the runs without labels, saying why; `detail` goes to the pictures' error log for staff."""
-    held = _held(claims)
+    held = lock_held(claims)
     if held:
         _fail_held(held, failure.message, f"{failure.code}: {detail or failure.message}")
     return held
@@ -177,13 +166,13 @@ def fail(claims: Sequence[Claim], failure: Failure, *, detail: str = "") -> list
 @transaction.atomic
 def retry(claims: Sequence[Claim], failure: Failure, *, detail: str = "") -> list[Claim]:
     """Take the runs back to `waiting` after a fault of ours, or fail those that were tried often enough."""
-    held = _held(claims)
+    held = lock_held(claims)
     again = [claim for claim in held if claim.retry_count < MAX_RETRIES]
     exhausted = [claim for claim in held if claim.retry_count >= MAX_RETRIES]
     note = f"{failure.code}: {detail or failure.message}"
     if again:
         now = timezone.now()
-        AnalysisQueue.objects.filter(_guard(again)).update(
+        AnalysisQueue.objects.filter(carrying_token(again)).update(
             status=QueueStatus.WAITING, started_at=None, retry_count=models.F("retry_count") + 1
         )
         _set_images(_image_ids(again), now, status=ImageStatus.UPLOADED, error_log=note)
@@ -208,42 +197,22 @@ def cancel(*, image_id: int) -> None:
 
 
 def lock(*, image_id: int) -> None:
-    """Lock the picture's entry for the rest of the transaction: whoever deletes the picture takes the same lock first as
-    every other writer, and nobody waits in a circle."""
+    """Lock the picture's entry for the rest of the transaction.
+
+    Whoever deletes the picture takes this lock first, as every other writer does, so that nobody waits in a circle.
+    """
     AnalysisQueue.objects.select_for_update().filter(image_id=image_id).first()
 
 
 def take_back_expired(*, now: datetime | None = None) -> int:
-    """Take back the runs whose lease is over: started, and last heard of, longer ago than the lease. Returns how many."""
+    """Take back the runs that started, and were last heard of, longer ago than the lease; returns how many."""
     cutoff = (now or timezone.now()) - timedelta(seconds=settings.LEASE_SECONDS)
     sign_of_life = ProgressLog.objects.filter(image_id=models.OuterRef("image_id"), timestamp__gte=cutoff)
     expired = AnalysisQueue.objects.filter(
         ~models.Exists(sign_of_life), status=QueueStatus.PROCESSING, started_at__lt=cutoff
     )
-    claims = [
-        Claim(entry.pk, entry.image_id, entry.model_name or "", entry.started_at, entry.retry_count)
-        for entry in expired
-        if entry.started_at
-    ]
+    claims = [Claim.of(entry, entry.started_at) for entry in expired if entry.started_at]
     return len(retry(claims, WORKER_LOST)) if claims else 0
-
-
-def _guard(claims: Iterable[Claim]) -> models.Q:
-    """The condition that only rows still carrying their claim's fencing token meet."""
-    groups: dict[tuple[datetime, int], list[int]] = {}
-    for claim in claims:
-        groups.setdefault((claim.started_at, claim.retry_count), []).append(claim.queue_id)
-    tokens = models.Q(pk__in=[])
-    for (started_at, retry_count), ids in groups.items():
-        tokens |= models.Q(pk__in=ids, started_at=started_at, retry_count=retry_count)
-    return tokens & models.Q(status=QueueStatus.PROCESSING)
-
-
-def _held(claims: Sequence[Claim]) -> list[Claim]:
-    """Lock the rows that are still ours. SQLite has no row locks: its IMMEDIATE transaction has locked everything."""
-    rows = AnalysisQueue.objects.filter(_guard(claims)).order_by("pk").select_for_update()
-    ours = set(rows.values_list("pk", flat=True))
-    return [claim for claim in claims if claim.queue_id in ours]
 
 
 def _locked_entry(image_id: int, target: QueueStatus) -> AnalysisQueue:
@@ -254,7 +223,7 @@ def _locked_entry(image_id: int, target: QueueStatus) -> AnalysisQueue:
 
 
 def _end(held: Sequence[Claim], now: datetime, status: QueueStatus, **fields: Any) -> None:
-    AnalysisQueue.objects.filter(_guard(held)).update(
+    AnalysisQueue.objects.filter(carrying_token(held)).update(
         status=status, completed_at=now, **({"error_message": None} | fields)
     )
 
@@ -266,41 +235,11 @@ def _fail_held(held: Sequence[Claim], sentence: str, note: str) -> None:
     _set_timelines(_image_ids(held), now, analysis_completed_at=now, **wording.failed(sentence))
 
 
-def _replace_results(predictions: Mapping[Claim, Sequence[Prediction]]) -> None:
-    name, _colon, version = next(iter(predictions)).model_key.partition(":")
-    AnalysisResult.objects.filter(image_id__in=_image_ids(predictions), model_name=name, model_version=version).delete()
-    AnalysisResult.objects.bulk_create(
-        AnalysisResult(
-            image_id=claim.image_id,
-            label=prediction.label[:100],
-            confidence=Decimal(prediction.confidence).quantize(Decimal("0.01")),
-            model_name=name,
-            model_version=version,
-            rank=rank,
-        )
-        for claim, ranked in predictions.items()
-        for rank, prediction in enumerate(ranked, start=1)
-    )
-
-
 def _log(
     claims: Sequence[Claim], now: datetime, stage: Stage, percentage: int, description: str, **timeline: Any
 ) -> None:
-    _record_progress(claims, now, stage, percentage, description)
+    add_progress(claims, now, stage, percentage, description)
     _set_timelines(_image_ids(claims), now, **wording.running(stage, description, percentage), **timeline)
-
-
-def _record_progress(claims: Sequence[Claim], now: datetime, stage: Stage, percentage: int, description: str) -> None:
-    ProgressLog.objects.bulk_create(
-        ProgressLog(
-            image_id=claim.image_id,
-            progress_percentage=percentage,
-            current_stage=stage,
-            stage_description=description,
-            timestamp=now,
-        )
-        for claim in claims
-    )
 
 
 def _set_timelines(image_ids: Iterable[int], now: datetime, **fields: Any) -> None:

@@ -1,5 +1,7 @@
-"""The pictures that queue entries belong to, reached through our own foreign key: importing the app above us would close
-a circle."""
+"""The pictures that queue entries belong to.
+
+They are reached through our own foreign key: importing the app above us would close a circle.
+"""
 
 from collections.abc import Iterable
 from typing import Any

@@ -1,4 +1,4 @@
-"""One picture's story for the screen: the three steps, the queue, the progress and the results, as JSON-ready values."""
+"""One picture's story for the screen: three steps, queue, progress and results, as JSON-ready values."""
 
 from collections.abc import Iterable
 from datetime import datetime

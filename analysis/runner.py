@@ -15,7 +15,7 @@ from django.core.files.storage import default_storage
 from numpy.typing import NDArray
 
 from analysis import failures, lifecycle, pictures, wording
-from analysis.lifecycle import Claim
+from analysis.fencing import Claim
 from analysis.states import Stage
 from mlmodels.inference.classifier import Classifier
 from mlmodels.inference.engine import Engine
@@ -76,5 +76,7 @@ def _preprocess(claims: Sequence[Claim], classifier: Classifier) -> dict[Claim, 
 
 def _input_of(path: str, classifier: Classifier) -> NDArray[np.float32]:
     with default_storage.open(path) as file:
-        picture = decode(cast(BinaryIO, file.file), max_pixels=settings.UPLOAD_MAX_PIXELS, at_least_px=classifier.decode_at_least_px)
+        content = cast("BinaryIO", file.file)
+        at_least_px = classifier.decode_at_least_px
+        picture = decode(content, max_pixels=settings.UPLOAD_MAX_PIXELS, at_least_px=at_least_px)
     return classifier.preprocess(picture)

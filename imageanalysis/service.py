@@ -29,6 +29,7 @@ class Service:
     stop_grace_seconds: float = 10
     is_ready: Callable[[], bool] | None = None
     ready_line: str | None = None
+    muted: str | None = None  # lines with these words are not worth anybody's worry here
 
 
 class Process:
@@ -71,6 +72,8 @@ class Process:
         lines = self.lines.feed(chunk)
         if self.service.ready_line and any(self.service.ready_line in line for line in lines):
             self.ready = True
+        if self.service.muted:
+            lines = [line for line in lines if self.service.muted not in line]
         return lines if chunk else None
 
     def ask_to_stop(self) -> None:

@@ -155,7 +155,7 @@ CACHES = {"default": env.cache("CACHE_URL") if env.str("CACHE_URL", default="") 
 
 WORKER_CONCURRENCY = env.int("WORKER_CONCURRENCY", default=min(os.cpu_count() or 1, 4))
 INFERENCE_THREADS = env.int("INFERENCE_THREADS", default=max(1, (os.cpu_count() or 1) // WORKER_CONCURRENCY))
-BATCH_SIZE = env.int("BATCH_SIZE", default=8)
+BATCH_SIZE = env.int("BATCH_SIZE", default=16)
 # A worker child that takes longer than this over one batch is killed; its rows are taken back LEASE after the claim.
 RUN_HARD_LIMIT_SECONDS = env.int("RUN_HARD_LIMIT_SECONDS", default=120)
 LEASE_SECONDS = env.int("LEASE_SECONDS", default=RUN_HARD_LIMIT_SECONDS + 15)

@@ -27,9 +27,11 @@ def refusal(code: str) -> str:
         % {"formats": FORMATS},
         "format_not_accepted": _("Pictures of this format are not accepted. Please choose one of: %(formats)s.")
         % {"formats": FORMATS},
-        "damaged": _("The picture is damaged or incomplete. Please export or download it again."),
+        "damaged": _("The picture is damaged, or stored in a way that we cannot read. Please export it again."),
         "too_many_pixels": _("The picture has more than %(limit)d megapixels. Please scale it down first.")
         % {"limit": limit_megapixels},
+        "no_memory": _("The server has no room for such a large picture right now. Please try again later."),
+        "not_stored": _("The picture could not be stored on the server. Please try again later."),
         "too_small": _("The picture is too small to be analyzed. Please choose a larger one."),
         "no_file": _("No file came with the upload. Please choose at least one picture."),
         "too_many_files": _("At most %(limit)d files can be uploaded at once. Please choose fewer.")

@@ -1,12 +1,13 @@
 """Writes about pictures: take one in, delete one."""
 
+import logging
 import uuid
 from contextlib import ExitStack
 from datetime import datetime
 from typing import BinaryIO, cast
 
 from django.conf import settings
-from django.core.files.base import ContentFile
+from django.core.files.base import ContentFile, File
 from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
@@ -21,6 +22,8 @@ from images.models import Image
 from images.refusals import UploadRefusedError
 from mlmodels.inference import pictures
 from mlmodels.models import MLModel
+
+logger = logging.getLogger(__name__)
 
 
 def take_in(
@@ -39,20 +42,16 @@ def take_in(
     started_at = upload_started_at or timezone.now()
     header, thumbnail = _inspect(file)
     folder = uuid.uuid4()
-    original = f"{folder}/original.{header.extension}"
-    preview = f"{folder}/thumbnail.jpg"
-    stored: list[str] = []
+    original, preview = f"{folder}/original.{header.extension}", f"{folder}/thumbnail.jpg"
     with ExitStack() as undo:
-        undo.callback(delete_files, stored)
-        file.seek(0)
-        stored.append(default_storage.save(original, file))
-        stored.append(default_storage.save(preview, ContentFile(thumbnail)))
+        undo.callback(delete_files, [original, preview])
+        _store({original: file, preview: ContentFile(thumbnail)})
         with transaction.atomic():
             image = Image.objects.create(
                 user=user,
                 filename=filenames.displayable(file.name or ""),
-                file_path=stored[0],
-                thumbnail_path=stored[1],
+                file_path=original,
+                thumbnail_path=preview,
             )
             analysis.enqueue(image=image, user_id=user.pk, model=model, priority=priority, upload_started_at=started_at)
         undo.pop_all()
@@ -60,11 +59,21 @@ def take_in(
     return image
 
 
+def _store(files: dict[str, File]) -> None:
+    try:
+        for name, file in files.items():
+            file.seek(0)
+            default_storage.save(name, file)
+    except OSError as error:  # the disk is full, or the folder may not be written to
+        logger.exception("an upload could not be stored")
+        raise UploadRefusedError("not_stored") from error
+
+
 def _inspect(file: UploadedFile) -> tuple[pictures.PictureHeader, bytes]:
     """The header and the thumbnail; making the thumbnail decodes the picture, which finds damaged files."""
     if file.size is not None and file.size > settings.UPLOAD_MAX_BYTES:
         raise UploadRefusedError("too_many_bytes")
-    content = cast(BinaryIO, file.file)
+    content = cast("BinaryIO", file.file)
     try:
         header = pictures.read_header(content, max_pixels=settings.UPLOAD_MAX_PIXELS)
         picture = pictures.decode(
@@ -72,6 +81,8 @@ def _inspect(file: UploadedFile) -> tuple[pictures.PictureHeader, bytes]:
         )
     except pictures.PictureError as error:
         raise UploadRefusedError(error.code) from error
+    except MemoryError as error:
+        raise UploadRefusedError("no_memory") from error
     return header, pictures.thumbnail(picture, max_side_px=settings.THUMBNAIL_MAX_SIDE_PX)
 
 

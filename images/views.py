@@ -1,5 +1,6 @@
 """Pages of pictures: the gallery, one picture, its timeline, its bytes, and what can be done with it."""
 
+import re
 from typing import Any
 
 from django.contrib import messages
@@ -61,7 +62,7 @@ def unfinished(pictures: Any) -> list[int]:
 @require_GET
 def live(request: SignedInRequest) -> HttpResponse:
     """The cards of the pictures in `?ids=` that a gallery page still waits for: one poll for the whole page."""
-    ids = [int(part) for part in request.GET.get("ids", "").split(",") if part.isascii() and part.isdigit()]
+    ids = [int(part) for part in re.findall(r"[0-9]{1,9}", request.GET.get("ids", ""))]
     pictures = with_best_label(Image.objects.visible_to(request.user).filter(pk__in=ids[:PAGE_SIZE]))
     return render(request, "images/_live.html", {"pictures": pictures, "live_ids": unfinished(pictures)})
 
@@ -83,7 +84,7 @@ def timeline(request: SignedInRequest, pk: int) -> HttpResponse:
     image = own_image(request, pk)
     if wants_json(request):
         return JsonResponse(presentation.story(image_id=image.pk, image_status=image.status))
-    return render(request, "images/_timeline.html", timeline_context(image))
+    return render(request, "images/_timeline.html", {**timeline_context(image), **choices(request)})
 
 
 @require_safe

@@ -20,13 +20,16 @@ def program(request: pytest.FixtureRequest) -> Path:
 
 
 def test_it_answers_on_a_socket_that_only_this_user_can_open(program: Path, tmp_path: Path) -> None:
-    path = tmp_path / "broker.sock"
-    with subprocess.Popen(broker.command(path, tmp_path, program=program), stdout=subprocess.DEVNULL) as process:
+    data_dir = tmp_path / "data"
+    data_dir.mkdir()
+    path = data_dir / "broker.sock"
+    command = broker.command(path, data_dir, program=program)
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
         broker.wait_until_ready(path)
         assert stat.S_IMODE(path.stat().st_mode) == 0o700
         process.terminate()
         assert process.wait(30) == 0
-    assert [entry for entry in tmp_path.iterdir() if entry != path] == []
+    assert [entry for entry in data_dir.iterdir() if entry != path] == []
 
 
 def test_it_starts_over_the_socket_that_a_killed_one_left(program: Path, tmp_path: Path) -> None:

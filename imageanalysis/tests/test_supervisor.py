@@ -100,6 +100,12 @@ def test_every_log_line_carries_the_name_of_its_service(supervise: Callable[...,
         run.logged(line)
 
 
+def test_a_muted_line_is_left_out(supervise: Callable[..., Run]) -> None:
+    run = supervise(shell("broker", f"echo 'never mind this'; echo but this; {STAY}", muted="never mind"))
+    run.logged("broker | but this")
+    assert "never mind" not in run.log
+
+
 def test_it_announces_once_that_everything_is_ready(supervise: Callable[..., Run]) -> None:
     run = supervise(shell("web", STAY), shell("worker", f"echo 'worker ready.'; {STAY}", ready_line="ready."))
     run.logged("everything is ready\n")

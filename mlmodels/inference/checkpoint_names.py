@@ -24,9 +24,7 @@ _OTHER_STAGES = {
 }
 
 
-def efficientnet_lite_in_timm(
-    checkpoint: Mapping[str, Tensor], blocks_per_stage: Sequence[int]
-) -> dict[str, Tensor]:
+def efficientnet_lite_in_timm(checkpoint: Mapping[str, Tensor], blocks_per_stage: Sequence[int]) -> dict[str, Tensor]:
     """The checkpoint of efficientnet-lite-pytorch (blocks numbered through) under timm's names (by stage).
 
     Raises KeyError for a name that such a checkpoint does not have.

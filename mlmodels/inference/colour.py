@@ -64,9 +64,8 @@ def _in_srgb(image: Image.Image, icc_profile: bytes | None) -> Image.Image:
 
 
 def _converted(image: Image.Image, profile: ImageCms.ImageCmsProfile) -> Image.Image:
-    converted = ImageCms.profileToProfile(image, profile, _srgb_profile(), outputMode="RGB")
-    assert converted is not None  # None only when converting in place
-    return converted
+    transform = ImageCms.buildTransform(profile, _srgb_profile(), image.mode, "RGB")
+    return transform.apply(image)
 
 
 def _profile_to_obey(mode: str, icc_profile: bytes | None) -> ImageCms.ImageCmsProfile | None:

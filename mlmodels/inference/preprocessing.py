@@ -59,9 +59,7 @@ def _without_far_ends(picture: Image.Image) -> Image.Image:
     longest_px = MAX_ASPECT * min(picture.size)
     if max(picture.size) <= longest_px:
         return picture
-    return picture.crop(
-        _centre_box(picture.size, min(picture.width, longest_px), min(picture.height, longest_px))
-    )
+    return picture.crop(_centre_box(picture.size, min(picture.width, longest_px), min(picture.height, longest_px)))
 
 
 def _centre_box(size: tuple[int, int], width_px: int, height_px: int) -> tuple[int, int, int, int]:

@@ -31,7 +31,7 @@ class TorchClassifier:
 
     def __init__(self, network: torch.nn.Module, preprocessing: Preprocessing, labels: Sequence[str]) -> None:
         # Channels last: 10 to 20 % faster than contiguous at batches 1 to 16 on a CPU with AVX-512.
-        self._network = network.eval().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self._network = network.eval().to(memory_format=torch.channels_last)
         self._preprocessing = preprocessing
         self._labels = labels
 
@@ -62,12 +62,15 @@ def build(spec: ModelSpec, weights: Path) -> TorchClassifier:
         network.load_state_dict(_renamed(spec, checkpoint, network), strict=True)
     except (pickle.UnpicklingError, EOFError, RuntimeError, KeyError) as error:
         raise WeightsDamagedError(f"{spec.key}: {weights}: {error}") from error
-    return TorchClassifier(network, spec.preprocessing, _LABELS[spec.labels])
+    return TorchClassifier(network, spec.preprocessing, label_list(spec.labels))
 
 
-def _renamed(
-    spec: ModelSpec, checkpoint: dict[str, torch.Tensor], network: torch.nn.Module
-) -> dict[str, torch.Tensor]:
+def label_list(name: str) -> Sequence[str]:
+    """What the outputs of a network stand for, in their order."""
+    return _LABELS[name]
+
+
+def _renamed(spec: ModelSpec, checkpoint: dict[str, torch.Tensor], network: torch.nn.Module) -> dict[str, torch.Tensor]:
     if spec.checkpoint_names == "native":
         return checkpoint
     blocks_per_stage = [len(list(stage.children())) for stage in network.get_submodule("blocks").children()]

@@ -88,6 +88,8 @@ def migrate() -> None:
         call_command("migrate", interactive=False, verbosity=0)
     except DatabaseError as error:
         raise CommandError(f"The database could not be brought up to date: {error}") from error
+    except KeyboardInterrupt:
+        raise CommandError("Stopped before anything was started.", returncode=130) from None
     finally:
         connections.close_all()
 
@@ -99,7 +101,14 @@ def broker_services() -> tuple[Service, ...]:
         argv = broker.command(settings.BROKER_SOCKET, settings.DATA_DIR)
     except broker.BrokerError as error:
         raise CommandError(str(error)) from error
-    return (Service("broker", argv, is_ready=lambda: broker.is_ready(settings.BROKER_SOCKET)),)
+    return (
+        Service(
+            "broker",
+            argv,
+            is_ready=lambda: broker.is_ready(settings.BROKER_SOCKET),
+            muted="Memory overcommit must be enabled",  # only matters to a server that saves to disk
+        ),
+    )
 
 
 def web_service() -> Service:
@@ -124,7 +133,7 @@ def web_answers() -> bool:
     host, port = host_and_port(settings.BIND)
     reachable = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
     allowed = next((name.lstrip(".") for name in settings.ALLOWED_HOSTS if name != "*"), "localhost")
-    connection = http.client.HTTPConnection(reachable, port, timeout=2)
+    connection = http.client.HTTPConnection(reachable, port, timeout=1)
     try:
         connection.request("GET", "/healthz", headers={"Host": allowed})
         return connection.getresponse().status == 200
@@ -137,8 +146,9 @@ def web_answers() -> bool:
 def worker_service() -> Service:
     name = f"worker@{socket.gethostname()}"
     argv = (
-        *(sys.executable, "-m", "celery", "--app", "imageanalysis", "worker", "--hostname", name),
-        *("--pool", "prefork", "--concurrency", str(settings.WORKER_CONCURRENCY), "--loglevel", "INFO"),
+        *(sys.executable, "-m", "celery", "--app", "imageanalysis", "--quiet"),
+        *("worker", "--hostname", name, "--loglevel", "INFO"),
+        *("--pool", "prefork", "--concurrency", str(settings.WORKER_CONCURRENCY)),
         # One worker has no neighbours to gossip with, and the table says who is alive.
         *("--without-gossip", "--without-mingle", "--without-heartbeat"),
     )

@@ -1,0 +1,46 @@
+"""Who owns a run: the claim, its fencing token, and the lock on the rows that still carry it."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import models
+
+from analysis.models import AnalysisQueue
+from analysis.states import QueueStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A run in hand: the queue entry, its picture, the model to use, and the token (id, started_at, retry_count)."""
+
+    queue_id: int
+    image_id: int
+    model_key: str
+    started_at: datetime
+    retry_count: int
+
+    @classmethod
+    def of(cls, entry: AnalysisQueue, started_at: datetime) -> "Claim":
+        return cls(entry.pk, entry.image_id, entry.model_name or "", started_at, entry.retry_count)
+
+
+def carrying_token(claims: Iterable[Claim]) -> models.Q:
+    """The condition that only rows still carrying their claim's token meet; a few groups, however many claims."""
+    groups: dict[tuple[datetime, int], list[int]] = {}
+    for claim in claims:
+        groups.setdefault((claim.started_at, claim.retry_count), []).append(claim.queue_id)
+    tokens = models.Q(pk__in=[])
+    for (started_at, retry_count), ids in groups.items():
+        tokens |= models.Q(pk__in=ids, started_at=started_at, retry_count=retry_count)
+    return tokens & models.Q(status=QueueStatus.PROCESSING)
+
+
+def lock_held(claims: Sequence[Claim]) -> list[Claim]:
+    """Lock the rows that are still ours for the rest of the transaction; the other claims are lost.
+
+    SQLite has no row locks: its IMMEDIATE transaction has locked everything already.
+    """
+    rows = AnalysisQueue.objects.filter(carrying_token(claims)).order_by("pk").select_for_update()
+    ours = set(rows.values_list("pk", flat=True))
+    return [claim for claim in claims if claim.queue_id in ours]

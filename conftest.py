@@ -1,0 +1,90 @@
+"""Fixtures for the whole suite: people, a model, a folder for media, servers of one's own, a real worker."""
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.conf import settings as django_settings
+from django.test import Client
+from pytest_django import Settings
+
+from accounts.models import User
+from accounts.tests.factories import UserFactory
+from imageanalysis.tests.servers import Broker, PostgreSQL, Worker
+from mlmodels.models import MLModel
+from mlmodels.tests.factories import MLModelFactory
+
+
+@pytest.fixture(autouse=True)
+def media_of_its_own(settings: Settings, tmp_path: Path) -> Path:
+    settings.MEDIA_ROOT = tmp_path / "media"
+    settings.MEDIA_ROOT.mkdir()
+    return settings.MEDIA_ROOT
+
+
+@pytest.fixture
+def owner(db: None) -> User:
+    return UserFactory.create(username="owner")
+
+
+@pytest.fixture
+def other_user(db: None) -> User:
+    return UserFactory.create(username="other_user")
+
+
+@pytest.fixture
+def staff(db: None) -> User:
+    return UserFactory.create(username="staff", is_staff=True, is_superuser=True)
+
+
+@pytest.fixture
+def model(db: None) -> MLModel:
+    return MLModelFactory.create()
+
+
+@pytest.fixture
+def owner_client(owner: User) -> Client:
+    client = Client()
+    client.force_login(owner)
+    return client
+
+
+@pytest.fixture(scope="session")
+def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgreSQL]:
+    """A private PostgreSQL server for the session."""
+    if PostgreSQL.binaries() is None:
+        pytest.skip("PostgreSQL is not installed here (Debian: apt-get install postgresql)")
+    with PostgreSQL(Path(tempfile.gettempdir())) as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An empty database for processes of their own, on each kind of server in turn."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'own.sqlite3'}"
+    server: PostgreSQL = request.getfixturevalue("postgresql")
+    return server.new_database()
+
+
+@pytest.fixture(scope="module")
+def broker() -> Iterator[Broker]:
+    """The embedded broker where the settings expect it."""
+    with Broker(django_settings.BROKER_SOCKET, django_settings.DATA_DIR) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def worker_of_module(
+    django_db_setup: None, broker: Broker, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Worker]:
+    with Worker(media_root=tmp_path_factory.mktemp("worker") / "media") as running:
+        yield running
+
+
+@pytest.fixture
+def worker(transactional_db: None, worker_of_module: Worker, settings: Settings) -> Worker:
+    """A real Celery worker on this test's database and broker, shared by the tests of one module."""
+    settings.MEDIA_ROOT = worker_of_module.media_root
+    return worker_of_module

@@ -1,0 +1,105 @@
+"""Whatever a file's colours, orientation or coding: the model sees the same scene and says the same first label."""
+
+import io
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from mlmodels.inference import pictures
+from mlmodels.inference.classifier import Prediction
+from mlmodels.inference.torch_classifier import TorchClassifier
+from mlmodels.tests.photographs import MAX_PIXELS, STORED, photograph, photograph_path, written
+
+
+def first(classifier: TorchClassifier, file: io.BytesIO) -> Prediction:
+    picture = pictures.decode(file, max_pixels=MAX_PIXELS, at_least_px=classifier.decode_at_least_px)
+    return classifier.classify([classifier.preprocess(picture)])[0][0]
+
+
+def black_or_white(scene: Image.Image) -> Image.Image:
+    """Large enough that the dots of the dither melt into greys when the picture is made small."""
+    return scene.resize((4 * scene.width, 4 * scene.height)).convert("1")
+
+
+def sixteen_bits(scene: Image.Image) -> Image.Image:
+    return Image.fromarray(np.asarray(scene.convert("L")).astype(np.uint16) * 257)
+
+
+def big_endian(scene: Image.Image) -> Image.Image:
+    return Image.frombytes("I;16B", scene.size, np.asarray(sixteen_bits(scene)).astype(">u2").tobytes())
+
+
+def floats(scene: Image.Image) -> Image.Image:
+    return Image.fromarray(np.asarray(scene.convert("L"), dtype=np.float32) / 255)
+
+
+def with_opaque_alpha(scene: Image.Image) -> Image.Image:
+    return scene.convert("RGBA")
+
+
+def with_transparent_frame(scene: Image.Image) -> Image.Image:
+    """Transparent around the scene, as a picture cut out on a web page; the colours under it are garbage."""
+    framed = Image.new("RGBA", (scene.width + 40, scene.height + 40), (90, 0, 60, 0))
+    framed.paste(scene, (20, 20))
+    return framed
+
+
+def second_frame(scene: Image.Image) -> dict:
+    return {"save_all": True, "append_images": [Image.new("RGB", scene.size, "green")]}
+
+
+WRITINGS: dict[str, Callable[[Image.Image], io.BytesIO]] = {
+    "1": lambda scene: written(black_or_white(scene), "PNG"),
+    "L": lambda scene: written(scene.convert("L"), "PNG"),
+    "LA": lambda scene: written(scene.convert("LA"), "PNG"),
+    "P": lambda scene: written(scene.quantize(256), "PNG"),
+    "P with transparency": lambda scene: written(scene.quantize(255), "PNG", transparency=255),
+    "PA": lambda scene: written(scene.quantize(256).convert("PA"), "TIFF"),
+    "RGBA": lambda scene: written(with_opaque_alpha(scene), "PNG"),
+    "RGBA with a transparent frame": lambda scene: written(with_transparent_frame(scene), "PNG"),
+    "CMYK": lambda scene: written(scene.convert("CMYK"), "JPEG", quality=95),
+    "CMYK TIFF": lambda scene: written(scene.convert("CMYK"), "TIFF"),
+    "YCbCr TIFF": lambda scene: written(scene.convert("YCbCr"), "TIFF"),
+    "16 bits": lambda scene: written(sixteen_bits(scene), "PNG"),
+    "16 bits, big-endian": lambda scene: written(big_endian(scene), "TIFF"),
+    "float": lambda scene: written(floats(scene), "TIFF"),
+    "BMP": lambda scene: written(scene, "BMP"),
+    "baseline JPEG": lambda scene: written(scene, "JPEG"),
+    "progressive JPEG": lambda scene: written(scene, "JPEG", progressive=True),
+    "4:2:0 JPEG": lambda scene: written(scene, "JPEG", subsampling=2),
+    "multi-picture JPEG": lambda scene: written(scene, "MPO", **second_frame(scene)),
+    "WebP": lambda scene: written(scene, "WEBP"),
+    "lossless WebP": lambda scene: written(scene, "WEBP", lossless=True),
+    "AVIF": lambda scene: written(scene, "AVIF"),
+    "animated GIF": lambda scene: written(scene, "GIF", **second_frame(scene)),
+    "animated PNG": lambda scene: written(scene, "PNG", **second_frame(scene)),
+    "animated WebP": lambda scene: written(scene, "WEBP", **second_frame(scene)),
+    "animated AVIF": lambda scene: written(scene, "AVIF", **second_frame(scene)),
+    "TIFF of two pages": lambda scene: written(scene, "TIFF", **second_frame(scene)),
+}
+
+
+@pytest.mark.parametrize("name", WRITINGS)
+def test_coffee_is_an_espresso_however_it_is_written_down(efficientnet: TorchClassifier, name: str) -> None:
+    assert first(efficientnet, WRITINGS[name](photograph("coffee"))).label == "espresso"
+
+
+@pytest.mark.parametrize("name", ["chelsea_straight", "chelsea_rotated"])
+def test_a_cat_is_a_cat_in_heic(efficientnet: TorchClassifier, name: str) -> None:
+    found = first(efficientnet, io.BytesIO(photograph_path(name).read_bytes()))
+    assert found.label in {"tabby", "tiger cat", "Egyptian cat"}
+
+
+@pytest.mark.parametrize("portrait", [False, True])
+def test_the_orientation_of_a_jpeg_does_not_change_what_is_on_it(efficientnet: TorchClassifier, portrait: bool) -> None:
+    scene = photograph("coffee").crop((100, 0, 400, 400)) if portrait else photograph("coffee")
+    seen = []
+    for orientation, transposition in STORED.items():
+        exif = Image.Exif()
+        exif[0x0112] = orientation
+        stored = scene if transposition is None else scene.transpose(transposition)
+        seen.append(first(efficientnet, written(stored, "JPEG", quality=95, exif=exif)))
+    assert {found.label for found in seen} == {seen[0].label}
+    assert [found.confidence for found in seen] == pytest.approx([seen[0].confidence] * 8, abs=2)

@@ -1,0 +1,73 @@
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+from mlmodels.inference.preprocessing import Preprocessing
+from mlmodels.tests.photographs import photograph
+
+LITE0 = Preprocessing(
+    resize_px=256,
+    crop_px=224,
+    interpolation="bicubic",
+    mean=(127.0, 127.0, 127.0),
+    std=(128.0, 128.0, 128.0),
+)
+
+
+def by_hand(picture: Image.Image) -> NDArray[np.float32]:
+    """Shorter side to 256 bicubic, centre crop 224, (x - 127) / 128: written out once more, naively."""
+    width, height = picture.size
+    if width <= height:
+        resized = picture.resize((256, int(256 * height / width)), Image.Resampling.BICUBIC)
+    else:
+        resized = picture.resize((int(256 * width / height), 256), Image.Resampling.BICUBIC)
+    left, upper = round((resized.width - 224) / 2), round((resized.height - 224) / 2)
+    crop = np.asarray(resized.crop((left, upper, left + 224, upper + 224)), dtype=np.float32)
+    scaled: NDArray[np.float32] = (crop - np.float32(127)) / np.float32(128)
+    return scaled.transpose(2, 0, 1)
+
+
+@pytest.mark.parametrize("name", ["coffee", "chelsea", "rocket", "astronaut", "hubble_deep_field", "retina"])
+@pytest.mark.parametrize("turned", [False, True])
+def test_the_array_is_that_of_resizing_and_cropping_by_hand(name: str, turned: bool) -> None:
+    picture = photograph(name)
+    if turned:
+        picture = picture.transpose(Image.Transpose.ROTATE_90)
+    np.testing.assert_array_equal(LITE0.apply(picture), by_hand(picture))
+
+
+@pytest.mark.parametrize("size", [(8, 8), (9, 8), (223, 301), (255, 256), (1000, 251), (997, 1003), (31, 120)])
+def test_odd_sizes_are_rounded_as_by_hand(size: tuple[int, int]) -> None:
+    picture = photograph("coffee").resize(size)
+    np.testing.assert_array_equal(LITE0.apply(picture), by_hand(picture))
+
+
+def test_the_array_is_contiguous_float32_in_channel_order() -> None:
+    array = LITE0.apply(Image.new("RGB", (300, 400), (255, 127, 0)))
+    assert array.dtype == np.float32
+    assert array.shape == (3, 224, 224)
+    assert array.flags.c_contiguous
+    assert [float(channel.mean()) for channel in array] == [1.0, 0.0, -127 / 128]
+
+
+def test_mean_and_std_are_per_channel_on_the_scale_of_pixels() -> None:
+    preprocessing = Preprocessing(
+        resize_px=64, crop_px=64, interpolation="bilinear", mean=(10.0, 20.0, 30.0), std=(1.0, 2.0, 4.0)
+    )
+    array = preprocessing.apply(Image.new("RGB", (64, 64), (11, 24, 42)))
+    assert array[:, 0, 0].tolist() == [1.0, 2.0, 3.0]
+
+
+@pytest.mark.parametrize("size", [(60000, 8), (8, 60000), (30000, 9)])
+def test_a_strip_costs_no_more_than_its_middle(size: tuple[int, int]) -> None:
+    strip = Image.new("RGB", size, "red")
+    middle = (size[0] // 2 - 16, size[1] // 2 - 16)
+    strip.paste((0, 0, 255), (*middle, middle[0] + 32, middle[1] + 32))
+    array = LITE0.apply(strip)
+    assert array.shape == (3, 224, 224)
+    assert array[2].min() == 1.0  # all of the crop is the blue middle
+
+
+def test_a_reduced_decode_keeps_twice_the_resized_side() -> None:
+    assert LITE0.decode_at_least_px == 512

