@@ -1,5 +1,8 @@
+from typing import Any
+
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from accounts.forms import RegistrationForm
@@ -24,6 +27,11 @@ class UserAdmin(DjangoUserAdmin):
         (_("Dates"), {"fields": ("last_login", "date_joined")}),
     )
     add_fieldsets = ((None, {"classes": ("wide",), "fields": ("username", "email", "password1", "password2")}),)
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """Whoever may delete a person may delete what is theirs, though some of it is not to be deleted by itself."""
+        to_delete, counts, _permissions_needed, protected = super().get_deleted_objects(objs, request)
+        return to_delete, counts, set(), protected
 
 
 @admin.register(PasswordResetToken)

@@ -7,6 +7,7 @@ from django.contrib import messages
 from django.contrib.auth import login
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.views import LoginView
+from django.db import IntegrityError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse_lazy
@@ -36,7 +37,11 @@ class RegisterView(FormView):
 
     def form_valid(self, form: RegistrationForm) -> HttpResponse:
         data = form.cleaned_data
-        user = services.register(username=data["username"], email=data["email"], password=data["password1"])
+        try:
+            user = services.register(username=data["username"], email=data["email"], password=data["password1"])
+        except IntegrityError:  # somebody took the name since the form was checked: a second check says which
+            form.full_clean()
+            return self.form_invalid(form)
         login(self.request, user)
         if user.is_superuser:
             messages.info(self.request, _("You are the first person here, so you are the administrator."))

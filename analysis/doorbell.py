@@ -14,7 +14,8 @@ logger = logging.getLogger(__name__)
 def ring() -> None:
     """Wake a worker. A broker that is away only costs time: workers look by themselves every few seconds."""
     try:
-        current_app.send_task(LOOK_AT_QUEUE)
+        # A message carries its sender's time limits unless told otherwise; the limit that counts is the worker's.
+        current_app.send_task(LOOK_AT_QUEUE, time_limit=None, soft_time_limit=None)
     except OperationalError as error:
         logger.warning("doorbell not rung, the sweep will find the work: %s", error)
 

@@ -1,3 +1,5 @@
+from typing import Any
+
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -21,6 +23,11 @@ class ImageAdmin(admin.ModelAdmin):
 
     def has_change_permission(self, request: HttpRequest, obj: Image | None = None) -> bool:
         return False
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """Whoever may delete a picture may delete what belongs to it, though that is not to be deleted by itself."""
+        to_delete, counts, _permissions_needed, protected = super().get_deleted_objects(objs, request)
+        return to_delete, counts, set(), protected
 
     def delete_model(self, request: HttpRequest, obj: Image) -> None:
         services.delete(image=obj)

@@ -1,15 +1,18 @@
 """The pictures that people upload."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.conf import settings
-from django.db import models
+from django.db import models, transaction
+from django.db.models.signals import post_delete
+from django.dispatch import receiver
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from analysis.states import ImageStatus, QueueStatus
+from images.stored_files import delete_files
 from mlmodels.models import MLModel
 
 
@@ -84,3 +87,10 @@ class Image(models.Model):
         """`display_status` in words of the active language."""
         is_cancelled = self.display_status == QueueStatus.CANCELLED
         return str(QueueStatus.CANCELLED.label if is_cancelled else ImageStatus(self.status).label)
+
+
+@receiver(post_delete, sender=Image)
+def delete_files_with_row(instance: Image, **_kwargs: Any) -> None:
+    """Files go with their row. A signal, because a picture that goes with its owner's account passes no other place."""
+    names = [name for name in (instance.file_path, instance.thumbnail_path) if name]
+    transaction.on_commit(lambda: delete_files(names))

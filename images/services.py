@@ -9,7 +9,6 @@ from typing import BinaryIO, cast
 from django.conf import settings
 from django.core.files.base import ContentFile, File
 from django.core.files.storage import default_storage
-from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
 from django.utils import timezone
 
@@ -20,6 +19,7 @@ from analysis.states import Priority
 from images import filenames
 from images.models import Image
 from images.refusals import UploadRefusedError
+from images.stored_files import delete_files
 from mlmodels.inference import pictures
 from mlmodels.models import MLModel
 
@@ -29,7 +29,7 @@ logger = logging.getLogger(__name__)
 def take_in(
     *,
     user: User,
-    file: UploadedFile,
+    file: File,
     model: MLModel,
     priority: Priority,
     upload_started_at: datetime | None = None,
@@ -69,7 +69,7 @@ def _store(files: dict[str, File]) -> None:
         raise UploadRefusedError("not_stored") from error
 
 
-def _inspect(file: UploadedFile) -> tuple[pictures.PictureHeader, bytes]:
+def _inspect(file: File) -> tuple[pictures.PictureHeader, bytes]:
     """The header and the thumbnail; making the thumbnail decodes the picture, which finds damaged files."""
     if file.size is not None and file.size > settings.UPLOAD_MAX_BYTES:
         raise UploadRefusedError("too_many_bytes")
@@ -88,16 +88,6 @@ def _inspect(file: UploadedFile) -> tuple[pictures.PictureHeader, bytes]:
 
 def delete(*, image: Image) -> None:
     """Delete a picture with everything that belongs to it; its files go once the rows are gone."""
-    names = [name for name in (image.file_path, image.thumbnail_path) if name]
     with transaction.atomic():
         lifecycle.lock(image_id=image.pk)
         image.delete()
-        transaction.on_commit(lambda: delete_files(names))
-
-
-def delete_files(names: list[str]) -> None:
-    """Remove stored files and the folder that they had to themselves."""
-    for name in names:
-        default_storage.delete(name)
-    for folder in {name.rpartition("/")[0] for name in names} - {""}:
-        default_storage.delete(folder)

@@ -68,10 +68,10 @@ def test_every_picture_finishes_although_the_whole_worker_is_killed_in_mid_batch
 ) -> None:
     images = upload_all(owner, model)
     limits = {"RUN_HARD_LIMIT_SECONDS": "5", "LEASE_SECONDS": "6"}
-    with unreadable_until_the_end(settings.MEDIA_ROOT / images[1].file_path):
-        with Worker(media_root=settings.MEDIA_ROOT, **limits) as first:
-            until(lambda: AnalysisQueue.objects.filter(status=QueueStatus.PROCESSING).count() == 3, first.output)
-            first.kill()
+    pipe = unreadable_until_the_end(settings.MEDIA_ROOT / images[1].file_path)
+    with pipe, Worker(media_root=settings.MEDIA_ROOT, **limits) as first:
+        until(lambda: AnalysisQueue.objects.filter(status=QueueStatus.PROCESSING).count() == 3, first.output)
+        first.kill()
     assert AnalysisQueue.objects.filter(status=QueueStatus.PROCESSING).count() == 3
 
     with Worker(media_root=settings.MEDIA_ROOT, **limits) as second:
@@ -86,9 +86,9 @@ def test_a_run_that_hangs_is_killed_at_the_hard_limit_and_fails_after_the_last_a
 ) -> None:
     image = queued_image(user=owner, model=model, content=photograph(PICTURES[0]))
     limits = {"RUN_HARD_LIMIT_SECONDS": "1", "LEASE_SECONDS": "60"}
-    with unreadable_until_the_end(settings.MEDIA_ROOT / image.file_path):
-        with Worker(media_root=settings.MEDIA_ROOT, **limits) as worker:
-            wait_until_all_ended(worker, seconds=120)
+    pipe = unreadable_until_the_end(settings.MEDIA_ROOT / image.file_path)
+    with pipe, Worker(media_root=settings.MEDIA_ROOT, **limits) as worker:
+        wait_until_all_ended(worker, seconds=120)
 
     entry = AnalysisQueue.objects.get(image=image)
     assert (entry.status, entry.retry_count) == (QueueStatus.FAILED, 3)

@@ -3,76 +3,15 @@
 import os
 import signal
 import socket
-import subprocess
-import sys
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from django.conf import settings
 from django.core.management.base import CommandError
 
 from imageanalysis.management.commands import start
-from imageanalysis.tests.processes import processes_with, until
-
-EMBEDDED = ("CELERY_BROKER_URL", "CACHE_URL", "DATABASE_URL", "DJANGO_SETTINGS_MODULE", "PUBLIC_URL")
-FIRST_START_SECONDS = 90
-
-
-class Application:
-    """A whole application with folders and a port of its own, started as a person does."""
-
-    def __init__(self, folder: Path, bind: str) -> None:
-        self.folder = folder
-        self.bind = bind
-        self.log_file = folder / "log"
-        self.popen = self._start(self.log_file)
-
-    def start_again(self) -> str:
-        """Try a second start on the same folders; return what it says. It must end by itself."""
-        log_file = self.folder / "second-log"
-        assert self._start(log_file).wait(60) == 1
-        return log_file.read_text(encoding="utf-8")
-
-    def _start(self, log_file: Path) -> subprocess.Popen[bytes]:
-        inherited = {name: value for name, value in os.environ.items() if name not in EMBEDDED}
-        with log_file.open("wb") as log:
-            return subprocess.Popen(
-                [sys.executable, "manage.py", "start"],
-                cwd=settings.BASE_DIR,
-                env={
-                    **inherited,
-                    "DATA_DIR": str(self.folder / "data"),
-                    "MEDIA_ROOT": str(self.folder / "media"),
-                    "BIND": self.bind,
-                    "WORKER_CONCURRENCY": "1",
-                },
-                stdout=log,
-                stderr=subprocess.STDOUT,
-            )
-
-    @property
-    def log(self) -> str:
-        return self.log_file.read_text(encoding="utf-8")
-
-    @property
-    def processes(self) -> set[int]:
-        return processes_with("DATA_DIR", str(self.folder / "data"))
-
-    def welcomed(self) -> None:
-        until(lambda: "Ctrl-C stops" in self.log, lambda: f"no welcome:\n{self.log}", seconds=FIRST_START_SECONDS)
-
-    def answers(self) -> bool:
-        try:
-            with urllib.request.urlopen(f"http://{self.bind}/healthz", timeout=5) as response:
-                return bool(response.status == 200)
-        except (urllib.error.URLError, ConnectionError):
-            return False
-
-    def nothing_left(self) -> None:
-        until(lambda: not self.processes, lambda: f"left behind: {self.processes}\n{self.log}")
+from imageanalysis.tests.application import Application
+from imageanalysis.tests.processes import until
 
 
 @pytest.fixture
@@ -83,16 +22,11 @@ def free_bind() -> str:
 
 @pytest.fixture
 def application(tmp_path: Path, free_bind: str) -> Iterator[Application]:
-    application = Application(tmp_path, free_bind)
-    yield application
-    application.popen.kill()
-    application.popen.wait()
-    for pid in application.processes:
-        os.kill(pid, signal.SIGKILL)
+    with Application(tmp_path, free_bind) as application:
+        yield application
 
 
 def test_it_serves_refuses_a_second_start_and_stops_cleanly(application: Application) -> None:
-    application.welcomed()
     assert application.answers()
     assert f"Open http://{application.bind} in a browser." in application.log
     assert " ready." in application.log
@@ -104,7 +38,6 @@ def test_it_serves_refuses_a_second_start_and_stops_cleanly(application: Applica
 
 
 def test_what_crashes_comes_back_and_kill_9_leaves_nothing(application: Application) -> None:
-    application.welcomed()
     for server in ("gunicorn", "valkey-server", "redis-server"):
         for pid in leaders(application, server):
             os.kill(pid, signal.SIGKILL)
