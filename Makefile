@@ -39,6 +39,7 @@ check: $(VENV)/requirements-dev.stamp  ## look for faults without running the ap
 	$(BIN)/ruff format --check
 	$(BIN)/mypy .
 	$(BIN)/djlint --lint templates
+	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
 	$(BIN)/lint-imports
 	$(BIN)/python manage.py check
 	$(BIN)/python manage.py makemigrations --check --dry-run

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -32,7 +33,9 @@ DATA_DIR = Path(env.str("DATA_DIR", default=str(BASE_DIR / "var"))).resolve()
 MEDIA_ROOT = Path(env.str("MEDIA_ROOT", default=str(BASE_DIR / "media"))).resolve()
 WEIGHTS_DIR = Path(env.str("WEIGHTS_DIR", default=str(DATA_DIR / "weights"))).resolve()
 BIND = env.str("BIND", default="127.0.0.1:8000")
-PUBLIC_URL = env.str("PUBLIC_URL", default=f"http://{BIND}").rstrip("/")
+# Listening on every address is no address to visit.
+VISITABLE = re.sub(r"^(0\.0\.0\.0|\[::\]|)(?=:\d+$)", "localhost", BIND)
+PUBLIC_URL = env.str("PUBLIC_URL", default=f"http://{VISITABLE}").rstrip("/")
 
 # --- Safety -------------------------------------------------------------------------------------------------------
 DEBUG = env.bool("DEBUG", default=False)
@@ -195,7 +198,7 @@ FILE_UPLOAD_PERMISSIONS = 0o640
 
 # --- Static files -------------------------------------------------------------------------------------------------
 STATIC_URL = "static/"
-STATIC_ROOT = Path(env.str("STATIC_ROOT", default=str(BASE_DIR / "staticfiles")))
+STATIC_ROOT = env.str("STATIC_ROOT", default="") or None  # only an image build collects them; else they are found
 STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_USE_FINDERS = env.bool("WHITENOISE_USE_FINDERS", default=True)
 
