@@ -9,7 +9,5 @@ FALLBACK = "picture"
 def displayable(name: str) -> str:
     """A user's file name made safe to show: its last part, no control or direction characters, at most 255 long."""
     last = name.replace("\\", "/").rpartition("/")[2]
-    visible = "".join(
-        c for c in unicodedata.normalize("NFC", last) if unicodedata.category(c) not in ("Cc", "Cf", "Cs")
-    )
-    return visible.strip()[:MAX_LENGTH] or FALLBACK
+    visible = "".join(c for c in last if unicodedata.category(c) not in ("Cc", "Cf", "Cs"))
+    return unicodedata.normalize("NFC", visible).strip()[:MAX_LENGTH].rstrip() or FALLBACK

@@ -1,0 +1,179 @@
+"""The admin: staff see everything, the application's own records are not edited by hand."""
+
+from pathlib import Path
+
+import pytest
+from django.apps import apps
+from django.contrib.auth.models import Permission
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from accounts.models import User
+from accounts.tests.factories import PASSWORD, UserFactory
+from analysis.models import AnalysisQueue, AnalysisResult, ProgressLog, TimelineLog
+from images.tests.rows import picture_rows, token_rows
+from mlmodels.models import MLModel
+from mlmodels.tests.factories import MLModelFactory
+
+EIGHT = (
+    "accounts.user",
+    "accounts.passwordresettoken",
+    "mlmodels.mlmodel",
+    "images.image",
+    "analysis.analysisqueue",
+    "analysis.progresslog",
+    "analysis.analysisresult",
+    "analysis.timelinelog",
+)
+WRITTEN_BY_THE_APPLICATION = [label for label in EIGHT if label.startswith("analysis.")]
+
+
+@pytest.fixture
+def staff_client(staff: User) -> Client:
+    client = Client()
+    client.force_login(staff)
+    return client
+
+
+def admin(label: str, page: str, *args: object) -> str:
+    return reverse(f"admin:{label.replace('.', '_')}_{page}", args=args)
+
+
+def make_rows(count: int, model: MLModel) -> None:
+    """`count` more rows of each of the eight tables, no two alike."""
+    token_rows(picture_rows(count, model))
+    before = MLModel.objects.count()
+    for number in range(count):
+        MLModelFactory.create(name="custom", version=f"1.0.{before + number}")
+
+
+def everything() -> dict[str, list[object]]:
+    return {label: list(apps.get_model(label)._default_manager.order_by("pk").values()) for label in EIGHT}
+
+
+@pytest.mark.parametrize("label", EIGHT)
+def test_staff_see_the_list_and_each_row(label: str, staff_client: Client, model: MLModel) -> None:
+    make_rows(1, model)
+    row = apps.get_model(label)._default_manager.first()
+
+    assert staff_client.get(admin(label, "changelist")).status_code == 200
+    assert staff_client.get(admin(label, "changelist"), {"q": "espresso"}).status_code in (200, 302)
+    assert staff_client.get(admin(label, "change", row.pk)).status_code == 200
+    assert staff_client.get(admin(label, "history", row.pk)).status_code == 200
+
+
+@pytest.mark.parametrize("label", EIGHT)
+def test_an_ordinary_user_sees_neither(label: str, owner_client: Client, model: MLModel) -> None:
+    make_rows(1, model)
+    row = apps.get_model(label)._default_manager.first()
+
+    for address in (admin(label, "changelist"), admin(label, "change", row.pk)):
+        answer = owner_client.get(address)
+        assert (answer.status_code, answer["Location"]) == (302, f"/admin/login/?next={address}")
+
+
+@pytest.mark.parametrize("label", EIGHT)
+def test_staff_without_permission_see_neither(label: str, client: Client, model: MLModel) -> None:
+    make_rows(1, model)
+    client.force_login(UserFactory.create(is_staff=True))
+
+    assert client.get("/admin/").status_code == 200
+    assert client.get(admin(label, "changelist")).status_code == 403
+
+
+@pytest.mark.parametrize("label", EIGHT)
+def test_a_list_costs_the_same_queries_for_3_rows_and_for_30(label: str, staff_client: Client, model: MLModel) -> None:
+    counts = []
+    for more in (3, 27):
+        make_rows(more, model)
+        with CaptureQueriesContext(connection) as queries:
+            staff_client.get(admin(label, "changelist"))
+        counts.append(len(queries))
+
+    assert counts[0] == counts[1]
+
+
+@pytest.mark.parametrize("label", WRITTEN_BY_THE_APPLICATION)
+def test_what_the_application_records_can_be_neither_added_nor_changed_nor_deleted_by_hand(
+    label: str, staff_client: Client, model: MLModel
+) -> None:
+    make_rows(1, model)
+    row = apps.get_model(label)._default_manager.first()
+    before = everything()
+    selected = {"action": "delete_selected", "_selected_action": [row.pk], "post": "yes"}
+
+    assert staff_client.post(admin(label, "add"), {"status": "completed"}).status_code == 403
+    assert staff_client.post(admin(label, "change", row.pk), {"status": "completed"}).status_code == 403
+    assert staff_client.post(admin(label, "delete", row.pk), {"post": "yes"}).status_code == 403
+    staff_client.post(admin(label, "changelist"), selected)
+
+    assert everything() == before
+    assert b"delete_selected" not in staff_client.get(admin(label, "changelist")).content
+
+
+def test_a_picture_can_be_neither_added_nor_changed_by_hand(staff_client: Client, model: MLModel) -> None:
+    (image,) = picture_rows(1, model)
+    before = everything()
+
+    assert staff_client.post(admin("images.image", "add"), {"filename": "x"}).status_code == 403
+    assert staff_client.post(admin("images.image", "change", image.pk), {"status": "success"}).status_code == 403
+    assert everything() == before
+
+
+def test_staff_who_may_delete_pictures_need_no_permission_for_what_belongs_to_them(
+    client: Client, model: MLModel
+) -> None:
+    (image,) = picture_rows(1, model)
+    clerk = UserFactory.create(is_staff=True)
+    clerk.user_permissions.set(Permission.objects.filter(codename__in=["view_image", "delete_image"]))
+    client.force_login(clerk)
+
+    client.post(admin("images.image", "delete", image.pk), {"post": "yes"})
+
+    assert [table.objects.count() for table in (AnalysisQueue, AnalysisResult, ProgressLog, TimelineLog)] == [0] * 4
+
+
+def test_staff_add_people_who_can_sign_in(staff_client: Client, client: Client) -> None:
+    filled = {"username": "colleague", "email": "c@example.org", "password1": PASSWORD, "password2": PASSWORD}
+
+    staff_client.post(admin("accounts.user", "add"), filled)
+
+    assert client.login(username="c@example.org", password=PASSWORD)
+
+
+def test_staff_switch_a_model_off(staff_client: Client, model: MLModel) -> None:
+    filled = {"name": model.name, "version": model.version, "description": model.description}
+
+    staff_client.post(admin("mlmodels.mlmodel", "change", model.pk), filled)
+
+    assert MLModel.objects.offered() == []
+
+
+def test_the_same_model_and_version_cannot_be_added_twice(staff_client: Client, model: MLModel) -> None:
+    filled = {"name": model.name, "version": model.version, "description": "again", "is_active": "on"}
+
+    answer = staff_client.post(admin("mlmodels.mlmodel", "add"), filled)
+
+    assert answer.status_code == 200
+    assert MLModel.objects.count() == 1
+
+
+def test_a_reset_token_is_shown_without_its_hash(staff_client: Client, model: MLModel) -> None:
+    images = picture_rows(1, model)
+    token_rows(images)
+    token = images[0].user.password_reset_tokens.get()
+
+    assert (
+        token.token not in staff_client.get(admin("accounts.passwordresettoken", "change", token.pk)).content.decode()
+    )
+
+
+def test_deleting_a_model_leaves_the_pictures(staff_client: Client, model: MLModel, media_of_its_own: Path) -> None:
+    (image,) = picture_rows(1, model)
+
+    staff_client.post(admin("mlmodels.mlmodel", "delete", model.pk), {"post": "yes"})
+
+    image.refresh_from_db()
+    assert image.model_used is None

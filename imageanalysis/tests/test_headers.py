@@ -1,0 +1,102 @@
+"""Every kind of answer carries the headers that protect; errors tell nothing about the inside."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from accounts.models import User
+from analysis.models import TimelineLog
+from imageanalysis.tests.visits import header_faults
+from images.models import Image
+from images.tests.factories import queued_image
+
+Response = Any  # the test client patches its responses
+INSIDE = (b"Traceback", b"/site-packages/", b"DoesNotExist", b"SELECT", b"settings")
+
+
+def a_page(client: Client, image: Image) -> Response:
+    return client.get("/images/")
+
+
+def a_redirect(client: Client, image: Image) -> Response:
+    return Client().get("/images/")
+
+
+def json(client: Client, image: Image) -> Response:
+    return client.get(f"/images/{image.pk}/timeline/", headers={"accept": "application/json"})
+
+
+def a_static_file(client: Client, image: Image) -> Response:
+    return client.get("/static/css/app.css")
+
+
+def an_address_that_is_not(client: Client, image: Image) -> Response:
+    return client.get("/nowhere/")
+
+
+def a_verb_that_is_not_meant(client: Client, image: Image) -> Response:
+    return client.delete(f"/images/{image.pk}/")
+
+
+def a_host_that_is_not_ours(client: Client, image: Image) -> Response:
+    return client.get("/", headers={"host": "evil.example"})
+
+
+def a_form_without_its_token(client: Client, image: Image) -> Response:
+    return Client(enforce_csrf_checks=True).post("/accounts/login/")
+
+
+def too_many_fields(client: Client, image: Image) -> Response:
+    return client.post("/images/upload/", {f"field_{n}": "" for n in range(1001)})
+
+
+def a_fault_of_ours(client: Client, image: Image) -> Response:
+    TimelineLog.objects.all().delete()
+    return client.get(f"/images/{image.pk}/")
+
+
+KINDS = {
+    a_page: 200,
+    json: 200,
+    a_static_file: 200,
+    a_redirect: 302,
+    too_many_fields: 400,
+    a_host_that_is_not_ours: 400,
+    a_form_without_its_token: 403,
+    an_address_that_is_not: 404,
+    a_verb_that_is_not_meant: 405,
+    a_fault_of_ours: 500,
+}
+
+
+@pytest.mark.parametrize(("ask", "status"), KINDS.items(), ids=lambda value: getattr(value, "__name__", None))
+def test_every_kind_of_answer_is_protected(
+    ask: Callable[[Client, Image], Response], status: int, owner_client: Client, owner: User
+) -> None:
+    owner_client.raise_request_exception = False
+    image = queued_image(user=owner)
+
+    response = ask(owner_client, image)
+    body = b"".join(response) if response.streaming else response.content
+
+    assert response.status_code == status
+    assert header_faults(response) == []
+    if status >= 400:
+        assert not [word for word in INSIDE if word in body]
+
+
+def test_private_pages_are_not_kept_by_shared_caches(owner_client: Client) -> None:
+    assert "Cookie" in owner_client.get("/images/").headers["Vary"]
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_the_browsers_language_decides_until_the_switch_overrides_it(language: str, client: Client, db: None) -> None:
+    other = {"en": "ja", "ja": "en"}[language]
+    wished = {"accept-language": language}
+    assert client.get("/accounts/login/", headers=wished).headers["Content-Language"] == language
+
+    client.post("/language/", {"language": other})
+
+    assert client.get("/accounts/login/", headers=wished).headers["Content-Language"] == other

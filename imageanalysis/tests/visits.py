@@ -1,0 +1,120 @@
+"""Visits to every address of the resolver, in every role."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib.auth.models import Group
+from django.contrib.contenttypes.models import ContentType
+from django.db import transaction
+from django.http import HttpResponse
+from django.test import Client
+from django.urls import URLResolver, get_resolver
+
+from accounts.models import PasswordResetToken, User
+from analysis.models import AnalysisResult, ProgressLog
+from images.models import Image
+from images.tests.factories import queued_image
+from mlmodels.models import MLModel
+
+VERBS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
+
+
+def addresses() -> Iterator[str]:
+    """Every pattern of the resolver, the admin's included."""
+
+    def walk(resolver: URLResolver, before: str) -> Iterator[str]:
+        for pattern in resolver.url_patterns:
+            address = before + str(pattern.pattern)
+            if isinstance(pattern, URLResolver):
+                yield from walk(pattern, address)
+            else:
+                yield address
+
+    return walk(get_resolver(), "/")
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """One picture of somebody, a row in every other table, and the keys of them all by the admin's labels."""
+
+    image: Image
+    keys: dict[str, int]
+
+    def path(self, address: str, *, image_id: int | None = None) -> str:
+        """A real path for a pattern; `image_id` stands in for the picture's."""
+        picture = str(image_id or self.image.pk)
+        row = re.match(r"/admin/(\w+/\w+)/", address)
+        path = re.sub(r"\^\(\?P<app_label>(\w+).*", r"\1/", address).replace("(?P<url>.*)$", "nowhere")
+        path = path.replace("<path:content_type_id>/<path:object_id>", f"{self.keys['content_type']}/{picture}")
+        path = path.replace("<path:object_id>", str(self.keys.get(row[1]) if row else None))
+        return path.replace("<int:pk>", picture).replace("<id>", str(self.keys["accounts/user"]))
+
+
+def scene_of(user: User, model: MLModel) -> Scene:
+    """A waiting picture of this person with a row in every table."""
+    image = queued_image(user=user, model=model)
+    progress = ProgressLog.objects.create(image=image, progress_percentage=5, current_stage="preprocessing")
+    result = AnalysisResult.objects.create(
+        image=image, label="espresso", confidence=97, model_name=model.name, model_version=model.version, rank=1
+    )
+    keys = {
+        "auth/group": Group.objects.create(name="a group").pk,
+        "images/image": image.pk,
+        "analysis/analysisqueue": image.queue.pk,
+        "analysis/analysisresult": result.pk,
+        "analysis/progresslog": progress.pk,
+        "analysis/timelinelog": image.timeline.pk,
+        "mlmodels/mlmodel": model.pk,
+        "accounts/user": user.pk,
+        "accounts/passwordresettoken": PasswordResetToken.objects.create(user=user, token="0" * 64).pk,
+        "content_type": ContentType.objects.get_for_model(Image).pk,
+    }
+    return Scene(image, keys)
+
+
+class Visitor:
+    """A browser in one role whose every visit starts from the same session; what a visit changes is taken back."""
+
+    def __init__(self, user: User | None, **options: Any) -> None:
+        self.client = Client(raise_request_exception=False, **options)
+        if user:
+            self.client.force_login(user)
+        self.cookies = self.client.cookies.output(header="").strip()
+
+    def visit(self, verb: str, path: str, **headers: str) -> HttpResponse:
+        with transaction.atomic():
+            response = self.visit_for_good(verb, path, **headers)
+            transaction.set_rollback(True)
+        return response
+
+    def visit_for_good(self, verb: str, path: str, **headers: str) -> HttpResponse:
+        """The same, but what it changes stays."""
+        self.client.cookies.clear()
+        if self.cookies:
+            self.client.cookies.load(self.cookies)
+        response = getattr(self.client, verb.lower())(path, headers=headers)
+        if response.streaming:
+            b"".join(response)  # closes the file
+        return response
+
+
+def outcome(response: HttpResponse) -> str:
+    """o 200, s to a sign-in page, r to elsewhere, f 403, n 404, m 405; anything else in full."""
+    if response.status_code == 302:
+        return "s" if re.match(r"/(accounts|admin)/login/\?next=", response["Location"]) else "r"
+    return {200: "o", 403: "f", 404: "n", 405: "m"}.get(response.status_code, f"[{response.status_code}]")
+
+
+def header_faults(response: HttpResponse) -> list[str]:
+    """Which of the headers that every response has to carry are missing or weak."""
+    policy = response.headers.get("Content-Security-Policy", "")
+    faults = {
+        "no policy": "default-src 'none'" not in policy,
+        "unsafe policy": "unsafe-" in policy,
+        "sniffable": response.headers.get("X-Content-Type-Options") != "nosniff",
+        "referrer": response.headers.get("Referrer-Policy") != "same-origin",
+        "framable": "frame-ancestors 'none'" not in policy and response.headers.get("X-Frame-Options") != "DENY",
+    }
+    return [fault for fault, is_there in faults.items() if is_there]

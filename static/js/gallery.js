@@ -1,0 +1,21 @@
+// A picture that was just taken in appears at the head of the gallery; the page's poll then keeps its card true.
+
+function newCard(image) {
+  const card = document.getElementById("new-card").content.firstElementChild.cloneNode(true);
+  const state = card.querySelector(".picture-state");
+  card.id = `picture-${image.id}`;
+  card.querySelector("a").href = image.url;
+  card.querySelector("img").src = `${image.url}thumbnail/`;
+  state.id = `picture-state-${image.id}`;
+  state.dataset.unfinished = image.id;
+  card.querySelector(".picture-name").textContent = image.filename;
+  return card;
+}
+
+export function showInGallery(image) {
+  const grid = document.querySelector("#pictures[data-takes-new]");
+  if (!grid) return;
+  grid.prepend(newCard(image));
+  document.querySelector("[data-empty]")?.remove();
+  document.dispatchEvent(new Event("pictures:added"));
+}
