@@ -49,7 +49,7 @@ format: $(VENV)/requirements-dev.stamp  ## lay the code out
 	$(BIN)/ruff format
 
 messages: $(VENV)/requirements.stamp  ## collect and compile the translations (needs gettext)
-	$(BIN)/python manage.py makemessages --locale ja --ignore $(VENV)
+	$(BIN)/python manage.py makemessages --locale ja --no-location --no-wrap --no-obsolete --ignore $(VENV)
 	$(BIN)/python manage.py compilemessages --locale ja --ignore $(VENV)
 
 $(BIN)/python:

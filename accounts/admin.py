@@ -1,12 +1,20 @@
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.admin.forms import AdminAuthenticationForm
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from accounts.forms import RegistrationForm
+from accounts.forms import RegistrationForm, SignInForm
 from accounts.models import PasswordResetToken, User
+
+
+class StaffSignInForm(SignInForm, AdminAuthenticationForm):
+    """The product's sign-in, by e-mail too, with the admin's check that the person is staff."""
+
+
+admin.site.login_form = StaffSignInForm
 
 
 @admin.register(User)

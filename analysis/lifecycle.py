@@ -65,9 +65,11 @@ def submit(
 def resubmit(*, image_id: int, model: MLModel, priority: Priority) -> None:
     """Take a finished entry back to `waiting` for another run; a person's own wish starts a new count of retries.
 
-    Raises TransitionError when the entry still waits or runs.
+    Raises TransitionError when the entry still waits or runs: only a fault of ours takes a run back that a worker has.
     """
     entry = _locked_entry(image_id, QueueStatus.WAITING)
+    if entry.is_active:
+        raise TransitionError(f"picture {image_id} is being analyzed")
     now = timezone.now()
     AnalysisQueue.objects.filter(pk=entry.pk).update(
         status=QueueStatus.WAITING,

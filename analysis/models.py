@@ -8,7 +8,7 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from analysis.states import ACTIVE_QUEUE_STATUSES, Priority, QueueStatus, Stage, StepStatus
+from analysis.states import ACTIVE_QUEUE_STATUSES, SERVING_ORDER, Priority, QueueStatus, Stage, StepStatus
 
 PERCENT = [MinValueValidator(0), MaxValueValidator(100)]
 
@@ -25,8 +25,7 @@ class AnalysisQueueQuerySet(models.QuerySet["AnalysisQueue"]):
 
     def ahead_of(self, entry: "AnalysisQueue") -> "AnalysisQueueQuerySet":
         """Waiting entries that are served before `entry`: a higher priority, or the same and an earlier position."""
-        order = list(Priority)
-        higher = order[: order.index(Priority(entry.priority))]
+        higher = SERVING_ORDER[: SERVING_ORDER.index(Priority(entry.priority))]
         earlier = models.Q(position__lt=entry.position) | models.Q(position=entry.position, id__lt=entry.pk)
         return self.waiting().filter(models.Q(priority__in=higher) | models.Q(priority=entry.priority) & earlier)
 

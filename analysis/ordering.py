@@ -9,7 +9,7 @@ from django.db import connection
 from django.db.models import Max, Min
 
 from analysis.models import AnalysisQueue
-from analysis.states import Priority
+from analysis.states import SERVING_ORDER, Priority
 
 
 def position_for(*, user_id: int, priority: Priority) -> int:
@@ -32,7 +32,7 @@ def next_in_line(*, limit: int) -> list[AnalysisQueue]:
     another worker is taking just now are stepped over.
     """
     entries: list[AnalysisQueue] = []
-    for priority in Priority:
+    for priority in SERVING_ORDER:
         rows = AnalysisQueue.objects.waiting().filter(priority=priority).order_by("position", "id")
         if connection.features.has_select_for_update_skip_locked:
             rows = rows.select_for_update(skip_locked=True)

@@ -41,13 +41,16 @@ class Story(TypedDict):
     next_poll_ms: int | None
 
 
-def story(*, image_id: int, image_status: str) -> Story:
-    """The whole story of a picture that has a queue entry; five queries while it waits, four otherwise."""
-    entry = AnalysisQueue.objects.get(image_id=image_id)
-    timeline = TimelineLog.objects.get(image_id=image_id)
+def story(*, image_id: int) -> Story:
+    """The whole story of a picture that has a queue entry; four queries while it waits, three otherwise.
+
+    Picture, queue entry and timeline come in one statement, so that they never contradict each other.
+    """
+    entry = AnalysisQueue.objects.select_related("image__timeline").get(image_id=image_id)
+    timeline = entry.image.timeline
     return {
         "id": image_id,
-        "status": image_status,
+        "status": entry.image.status,
         "queue": _queue(entry),
         "progress": _progress(timeline, image_id),
         "steps": steps(timeline),

@@ -10,6 +10,10 @@ from analysis.states import Priority
 from mlmodels.models import MLModel
 
 
+class ModelGoneError(Exception):
+    """The model of an earlier run is no longer there."""
+
+
 @transaction.atomic
 def enqueue(
     *, image: models.Model, user_id: int, model: MLModel, priority: Priority, upload_started_at: datetime
@@ -30,10 +34,10 @@ def analyze_again(*, image_id: int, model: MLModel, priority: Priority) -> None:
 def retry(*, image_id: int) -> None:
     """Run the same model with the same priority once more.
 
-    Raises `lifecycle.TransitionError` while the picture waits or runs, and when its model is gone.
+    Raises `lifecycle.TransitionError` while the picture waits or runs, `ModelGoneError` when its model is gone.
     """
     entry = AnalysisQueue.objects.get(image_id=image_id)
     model = MLModel.objects.by_key(entry.model_name or "")
     if model is None:
-        raise lifecycle.TransitionError(f"picture {image_id}: its model is gone")
+        raise ModelGoneError(entry.model_name)
     analyze_again(image_id=image_id, model=model, priority=Priority(entry.priority))

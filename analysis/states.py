@@ -27,12 +27,12 @@ class QueueStatus(models.TextChoices):
 
 
 class Priority(models.TextChoices):
-    """How urgent an entry is; the order of the members is the order in which the queue serves them."""
+    """How urgent an entry is."""
 
-    URGENT = "urgent", pgettext_lazy("priority", "Urgent")
-    HIGH = "high", pgettext_lazy("priority", "High")
-    NORMAL = "normal", pgettext_lazy("priority", "Normal")
     LOW = "low", pgettext_lazy("priority", "Low")
+    NORMAL = "normal", pgettext_lazy("priority", "Normal")
+    HIGH = "high", pgettext_lazy("priority", "High")
+    URGENT = "urgent", pgettext_lazy("priority", "Urgent")
 
 
 class Stage(models.TextChoices):
@@ -54,6 +54,7 @@ class StepStatus(models.TextChoices):
     CANCELLED = "cancelled", pgettext_lazy("step", "Cancelled")
 
 
+SERVING_ORDER = tuple(reversed(Priority))
 ACTIVE_QUEUE_STATUSES = frozenset({QueueStatus.WAITING, QueueStatus.PROCESSING})
 TERMINAL_QUEUE_STATUSES = frozenset(QueueStatus) - ACTIVE_QUEUE_STATUSES
 

@@ -4,7 +4,7 @@
 
 The product is started as `make run` starts it, on folders of its own; the pictures go over HTTP, two at a time like the
 page's own upload; the clock runs from the first byte sent to the last picture's `success`. The bare loop does decode,
-preprocess and forward, one picture after the other in one process. Both alternate, so that a noisy machine disturbs both.
+preprocess and forward, one picture after the other in one process. They alternate: a noisy machine disturbs both.
 """
 
 import argparse

@@ -13,4 +13,5 @@ Path(os.environ["MEDIA_ROOT"]).mkdir(parents=True, exist_ok=True)
 
 from imageanalysis.settings import *  # noqa: E402, F403
 
+WHITENOISE_AUTOREFRESH = True  # looks files up when they are asked for, instead of all of them for every client
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

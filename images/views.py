@@ -74,7 +74,7 @@ def detail(request: SignedInRequest, pk: int) -> HttpResponse:
 
 
 def timeline_context(image: Image) -> dict[str, Any]:
-    story = presentation.story(image_id=image.pk, image_status=image.status)
+    story = presentation.story(image_id=image.pk)
     return {"image": image, "story": story, "runs": presentation.by_model(story["results"])}
 
 
@@ -83,7 +83,7 @@ def timeline(request: SignedInRequest, pk: int) -> HttpResponse:
     """The fragment that the page polls, or the same as JSON."""
     image = own_image(request, pk)
     if wants_json(request):
-        return JsonResponse(presentation.story(image_id=image.pk, image_status=image.status))
+        return JsonResponse(presentation.story(image_id=image.pk))
     return render(request, "images/_timeline.html", {**timeline_context(image), **choices(request)})
 
 
@@ -123,6 +123,8 @@ def retry(request: SignedInRequest, pk: int) -> HttpResponse:
         analysis.retry(image_id=image.pk)
     except lifecycle.TransitionError:
         messages.info(request, _("This picture is being analyzed already."))
+    except analysis.ModelGoneError:
+        messages.error(request, _("The model of the last run is gone. Please choose another one."))
     return redirect(image)
 
 

@@ -1,6 +1,8 @@
 """Made-up people."""
 
 import factory
+import factory.django
+from factory.declarations import LazyAttribute, Sequence
 
 from accounts.models import User
 
@@ -12,6 +14,6 @@ class UserFactory(factory.django.DjangoModelFactory):
         model = User
         skip_postgeneration_save = True
 
-    username = factory.Sequence(lambda n: f"person_{n}")
-    email = factory.LazyAttribute(lambda user: f"{user.username}@example.org")
+    username = Sequence(lambda n: f"person_{n}")
+    email = LazyAttribute(lambda user: f"{user.username}@example.org")
     password = factory.django.Password(PASSWORD)

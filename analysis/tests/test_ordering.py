@@ -4,7 +4,7 @@ from accounts.models import User
 from analysis import failures, lifecycle
 from analysis.models import AnalysisQueue
 from analysis.ordering import next_in_line
-from analysis.states import Priority
+from analysis.states import SERVING_ORDER, Priority
 from images.models import Image
 from images.tests.factories import queued_image
 from mlmodels.models import MLModel
@@ -27,9 +27,9 @@ def test_a_persons_pictures_are_served_in_the_order_of_their_upload(owner: User,
 
 
 def test_higher_priorities_come_first(owner: User, model: MLModel) -> None:
-    by_priority = {priority: upload(owner, model, 2, priority) for priority in reversed(Priority)}
+    by_priority = {priority: upload(owner, model, 2, priority) for priority in Priority}
 
-    assert served(8) == [pk for priority in Priority for pk in by_priority[priority]]
+    assert served(8) == [pk for priority in SERVING_ORDER for pk in by_priority[priority]]
 
 
 def test_one_picture_is_not_stuck_behind_somebodys_many(owner: User, other_user: User, model: MLModel) -> None:

@@ -6,6 +6,8 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
 
@@ -75,6 +77,18 @@ class Application:
     @property
     def processes(self) -> set[int]:
         return processes_with("DATA_DIR", str(self.folder / "data"))
+
+    @contextmanager
+    def no_worker(self) -> Iterator[None]:
+        """Hold the worker's processes: pictures wait meanwhile."""
+        held = [pid for pid in self.processes if b"celery" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+        for pid in held:
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for pid in held:
+                os.kill(pid, signal.SIGCONT)
 
     def welcomed(self) -> None:
         until(lambda: "Ctrl-C stops" in self.log, lambda: f"no welcome:\n{self.log}", seconds=FIRST_START_SECONDS)

@@ -4,8 +4,10 @@ import re
 
 import pytest
 from django.apps import apps
+from django.test import Client
 
 from accounts.models import User
+from accounts.tests.factories import PASSWORD
 from imageanalysis.tests.visits import VERBS, Scene, Visitor, addresses, header_faults, outcome, scene_of
 from mlmodels.models import MLModel
 
@@ -203,3 +205,12 @@ def test_nothing_can_be_posted_without_the_token_of_a_form(
     answers = {address: visitor.visit("POST", scene.path(address)).status_code for address in TABLE}
 
     assert answers == dict.fromkeys(TABLE, 403)
+
+
+def test_a_form_with_its_token_is_taken(owner: User) -> None:
+    client = Client(enforce_csrf_checks=True)
+    form = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', client.get("/accounts/login/").content.decode())
+    assert form
+
+    filled = {"username": owner.username, "password": PASSWORD, "csrfmiddlewaretoken": form[1]}
+    assert client.post("/accounts/login/", filled).status_code == 302

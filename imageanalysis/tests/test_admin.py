@@ -59,7 +59,7 @@ def test_staff_see_the_list_and_each_row(label: str, staff_client: Client, model
     row = apps.get_model(label)._default_manager.first()
 
     assert staff_client.get(admin(label, "changelist")).status_code == 200
-    assert staff_client.get(admin(label, "changelist"), {"q": "espresso"}).status_code in (200, 302)
+    assert staff_client.get(admin(label, "changelist"), {"q": "espresso"}).status_code == 200
     assert staff_client.get(admin(label, "change", row.pk)).status_code == 200
     assert staff_client.get(admin(label, "history", row.pk)).status_code == 200
 

@@ -10,9 +10,6 @@ from multiprocessing.synchronize import Barrier
 from pathlib import Path
 from typing import Any
 
-import pytest
-from django.db import connection
-
 from imageanalysis import secret
 from imageanalysis.tests.servers import ROOT
 
@@ -23,10 +20,17 @@ SHOWN = (
 )
 SCRIPT = f"""
 import json
+import django
 from django.conf import settings
+from django.db import connection
+
+django.setup()
 shown = {{name: getattr(settings, name) for name in "{SHOWN}".split()}}
 paths = {{"BROKER_SOCKET": settings.BROKER_SOCKET, "DATABASE": settings.DATABASES["default"]["NAME"]}}
-print(json.dumps(shown | paths, default=str))
+cursor = connection.cursor()
+pragmas = {{name: cursor.execute("PRAGMA " + name).fetchone()[0] for name in ("journal_mode", "synchronous")}}
+mode = {{"transaction_mode": connection.settings_dict["OPTIONS"]["transaction_mode"]}}
+print(json.dumps(shown | paths | pragmas | mode, default=str))
 """
 
 
@@ -99,10 +103,9 @@ def test_a_deep_data_folder_still_has_a_socket_that_can_be_opened(tmp_path: Path
     assert found["SESSION_COOKIE_NAME"] == "sessionid_9000"
 
 
-def test_sqlite_keeps_what_it_acknowledged_and_does_not_lock_readers_out(db: None) -> None:
-    if connection.vendor != "sqlite":
-        pytest.skip("asks SQLite about itself")
-    with connection.cursor() as cursor:
-        pragmas = [cursor.execute(f"PRAGMA {name}").fetchone()[0] for name in ("journal_mode", "synchronous")]
+def test_sqlite_keeps_what_it_acknowledged_and_does_not_lock_readers_out(tmp_path: Path) -> None:
+    found = settings_of(DATA_DIR=str(tmp_path))
 
-    assert pragmas == ["wal", 2]
+    assert found["journal_mode"] == "wal"
+    assert found["synchronous"] == 2  # FULL
+    assert found["transaction_mode"] == "IMMEDIATE"

@@ -77,7 +77,7 @@ class Command(BaseCommand):
             image.refresh_from_db()
 
     def report(self, image: Image, *, as_json: bool) -> None:
-        story = presentation.story(image_id=image.pk, image_status=image.status)
+        story = presentation.story(image_id=image.pk)
         if as_json:
             shown = {"filename": image.filename, "url": image.get_absolute_url(), **story}
             self.stdout.write(json.dumps(shown, default=str, ensure_ascii=False))
