@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 
-def until(condition: Callable[[], bool], otherwise: Callable[[], str] | str, *, seconds: float = 30) -> None:
+def until(condition: Callable[[], bool], otherwise: Callable[[], str] | str, *, seconds: float = 60) -> None:
     """Return as soon as `condition` holds; fail with `otherwise` when it does not in time."""
     deadline = time.monotonic() + seconds
     while not condition():

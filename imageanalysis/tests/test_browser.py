@@ -74,7 +74,7 @@ def test_a_newcomer_registers_uploads_two_photographs_and_sees_true_labels(
 
 
 def test_a_timeline_that_lost_its_connection_says_so_and_catches_up(application: Application, browser: Browser) -> None:
-    with visit(browser, application.url, expected=["ERR_FAILED"]) as page:
+    with visit(browser, application.url, expected=["ERR_FAILED", "htmx:"]) as page:
         register(page, "watcher")
         with application.no_worker():
             choose(page, COFFEE)
