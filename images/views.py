@@ -23,6 +23,7 @@ from images.refusals import UploadRefusedError
 from mlmodels.models import MLModel
 
 PAGE_SIZE = 60
+GALLERY_LONGEST_POLL_MS = 2000  # in a long queue some picture of the page is always about to change
 
 
 def wants_json(request: HttpRequest) -> bool:
@@ -45,7 +46,7 @@ def gallery(request: SignedInRequest) -> HttpResponse:
     """The person's pictures, newest first, with the upload zone above them."""
     pictures = with_best_label(Image.objects.visible_to(request.user).newest_first())
     page = Paginator(pictures, PAGE_SIZE).get_page(request.GET.get("page"))
-    return render(request, "images/gallery.html", {"page": page, "live_ids": unfinished(page), **choices(request)})
+    return render(request, "images/gallery.html", {"page": page, **polling(page), **choices(request)})
 
 
 def with_best_label(pictures: Any) -> Any:
@@ -55,8 +56,11 @@ def with_best_label(pictures: Any) -> Any:
     )
 
 
-def unfinished(pictures: Any) -> list[int]:
-    return [image.pk for image in pictures if image.is_unfinished]
+def polling(pictures: Any) -> dict[str, Any]:
+    """What a page of pictures asks for next, and when: as soon as the one that changes soonest wants it."""
+    waits_ms = {image.pk: presentation.next_poll_ms(image.queue) for image in pictures if image.is_unfinished}
+    soonest_ms = min(filter(None, waits_ms.values()), default=GALLERY_LONGEST_POLL_MS)
+    return {"live_ids": list(waits_ms), "next_poll_ms": min(soonest_ms, GALLERY_LONGEST_POLL_MS)}
 
 
 @require_GET
@@ -64,7 +68,7 @@ def live(request: SignedInRequest) -> HttpResponse:
     """The cards of the pictures in `?ids=` that a gallery page still waits for: one poll for the whole page."""
     ids = [int(part) for part in re.findall(r"[0-9]{1,9}", request.GET.get("ids", ""))]
     pictures = with_best_label(Image.objects.visible_to(request.user).filter(pk__in=ids[:PAGE_SIZE]))
-    return render(request, "images/_live.html", {"pictures": pictures, "live_ids": unfinished(pictures)})
+    return render(request, "images/_live.html", {"pictures": pictures, **polling(pictures)})
 
 
 @require_safe

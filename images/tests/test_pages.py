@@ -63,7 +63,7 @@ def test_a_gallery_that_waits_polls_for_its_unfinished_pictures(owner_client: Cl
     shown = page(owner_client)
 
     assert f'hx-vals=\'{{"ids": "{image.pk}"}}\'' in shown
-    assert 'hx-trigger="load delay:1500ms, refresh"' in shown
+    assert 'hx-trigger="load delay:700ms, refresh"' in shown
     assert f'data-unfinished="{image.pk}"' in shown
 
 

@@ -38,7 +38,7 @@ def test_a_picture_comes_with_its_queue_entry_and_its_timeline(owner_client: Cli
     upload(owner_client, ("coffee.png", photograph("coffee.png")))
 
     image, entry, timeline = Image.objects.get(), AnalysisQueue.objects.get(), TimelineLog.objects.get()
-    assert (image.user, image.status, image.model_used) == (owner, "uploaded", MLModel.objects.get())
+    assert (image.user, image.status, image.model_used) == (owner, "uploaded", MLModel.objects.by_key("efficientnet:1.0.0"))
     assert (entry.image, entry.user, entry.status, entry.priority) == (image, owner, "waiting", "normal")
     assert (entry.model_name, entry.retry_count, entry.started_at) == ("efficientnet:1.0.0", 0, None)
     assert (timeline.image, timeline.model_used) == (image, "efficientnet:1.0.0")
