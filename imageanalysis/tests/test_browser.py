@@ -21,6 +21,7 @@ pytestmark = pytest.mark.skipif(
 )
 
 COFFEE, CAT = PHOTOGRAPHS / "coffee.png", PHOTOGRAPHS / "chelsea.png"
+OTHERS = [PHOTOGRAPHS / "astronaut.png", PHOTOGRAPHS / "rocket.jpg"]
 PHONE, DESKTOP = {"width": 375, "height": 812}, {"width": 1440, "height": 900}
 ANALYSIS_MS = 60_000
 
@@ -40,7 +41,7 @@ def browser() -> Iterator[Browser]:
 
 def keep(page: Page, name: str) -> None:
     if folder := os.environ.get("SCREENSHOTS"):
-        page.screenshot(path=Path(folder, f"{name}.png"))
+        page.screenshot(path=Path(folder, f"{name}.jpg"), type="jpeg", quality=88)
 
 
 def card(page: Page, filename: str) -> Locator:
@@ -49,19 +50,21 @@ def card(page: Page, filename: str) -> Locator:
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("screen", [PHONE, DESKTOP], ids=["phone", "desktop"])
-def test_a_newcomer_registers_uploads_two_photographs_and_sees_true_labels(
+def test_a_newcomer_registers_uploads_photographs_and_sees_true_labels(
     application: Application, browser: Browser, screen: ViewportSize, theme: str
 ) -> None:
     kind = f"{screen['width']}_{theme}"
     with visit(browser, application.url, viewport=screen, color_scheme=theme) as page:
         register(page, f"newcomer_{kind}")
         keep(page, f"empty-{kind}")
-        choose(page, COFFEE, CAT)
+        choose(page, *OTHERS, COFFEE, CAT)
 
         for filename in ("coffee.png", "chelsea.png"):
             expect(card(page, filename)).to_contain_text("Done", timeout=ANALYSIS_MS)
         expect(card(page, "coffee.png")).to_contain_text("espresso")
         expect(card(page, "chelsea.png")).to_contain_text(re.compile("cat|tabby"))
+        expect(page.locator("#pictures")).not_to_contain_text("Waiting", timeout=ANALYSIS_MS)
+        page.locator("#uploads").get_by_role("button", name="Close").click()
         keep(page, f"gallery-{kind}")
 
         card(page, "coffee.png").click()
