@@ -38,7 +38,7 @@ def chromium() -> Iterator[Browser]:
 def visit(browser: Browser, base_url: str, *, expected: Sequence[str] = (), **options: Any) -> Iterator[Page]:
     """A page in a fresh profile.
 
-    Any script error, refused resource or server error on it fails the test, unless it holds one of the `expected` words.
+    Any script error, refused resource or server error on it fails the test, unless it holds an `expected` word.
     """
     options = {"viewport": {"width": 1440, "height": 900}, "locale": "en-GB"} | options
     context = browser.new_context(base_url=base_url, **options)
