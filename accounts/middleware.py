@@ -7,6 +7,8 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import resolve_url
 from django.utils.translation import gettext as _
 
+from accounts.request import wants_json
+
 
 class SignInRequiredMiddleware(LoginRequiredMiddleware):
     """Sends people to the sign-in page; tells programs and page fragments so in a form that they understand."""
@@ -15,7 +17,7 @@ class SignInRequiredMiddleware(LoginRequiredMiddleware):
         if request.headers.get("HX-Request"):
             # A redirect would be followed by the fragment and put the sign-in page inside the timeline.
             return HttpResponse(status=401, headers={"HX-Redirect": resolve_url(self.get_login_url(view_func))})
-        if request.accepts("application/json") and not request.accepts("text/html"):
+        if wants_json(request):
             return JsonResponse(
                 {"errors": [{"code": "sign_in_required", "message": _("Please sign in first.")}]}, status=401
             )

@@ -21,5 +21,5 @@ def ring() -> None:
 
 
 def ring_on_commit() -> None:
-    """Ring once the running transaction is committed, so that whoever comes finds the rows."""
-    transaction.on_commit(ring)
+    """Ring once the running transaction is committed; whatever goes wrong then cannot undo it any more."""
+    transaction.on_commit(ring, robust=True)

@@ -7,6 +7,9 @@ over.
 import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import astuple
+from datetime import datetime
+from typing import Any
 
 from django.conf import settings
 from django.core.cache import cache
@@ -23,11 +26,20 @@ def _key(task_id: str) -> str:
     return f"in-hand:{task_id}"
 
 
+def _written(claim: Claim) -> list[Any]:
+    return [value.isoformat() if isinstance(value, datetime) else value for value in astuple(claim)]
+
+
+def _read(note: list[Any]) -> Claim:
+    queue_id, image_id, model_key, started_at, retry_count = note
+    return Claim(queue_id, image_id, model_key, datetime.fromisoformat(started_at), retry_count)
+
+
 @contextmanager
 def noted(task_id: str, claims: Sequence[Claim]) -> Iterator[None]:
-    """Keep a note of `claims` while the body runs."""
+    """Keep a note of `claims` while the body runs; it stays when the body raises, for whoever gives them back."""
     try:
-        cache.set(_key(task_id), list(claims), timeout=settings.LEASE_SECONDS)
+        cache.set(_key(task_id), [_written(claim) for claim in claims], timeout=settings.LEASE_SECONDS)
     except RedisError as error:
         logger.warning("could not note what is in hand: %s", error)
     yield
@@ -40,8 +52,8 @@ def noted(task_id: str, claims: Sequence[Claim]) -> Iterator[None]:
 def give_back(task_id: str) -> int:
     """Take back the runs of a task whose process died; returns how many were still its own."""
     try:
-        claims = cache.get(_key(task_id))
+        notes = cache.get(_key(task_id))
     except RedisError as error:
         logger.warning("could not read what was in hand: %s", error)
         return 0
-    return len(lifecycle.retry(claims, WORKER_LOST)) if claims else 0
+    return len(lifecycle.retry([_read(note) for note in notes], WORKER_LOST)) if notes else 0

@@ -12,18 +12,19 @@ lost its run (lease over, cancelled, deleted) writes nothing. Each function is o
 timeline never tells another story than the queue. It does not ring the doorbell, decode, or know the engine.
 """
 
+import random
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.conf import settings
 from django.db import models, transaction
+from django.db.models.functions import Now
 from django.utils import timezone
 
-from analysis import pictures, wording
-from analysis.failures import OUT_OF_ATTEMPTS, WORKER_LOST, Failure
+from analysis import estimates, pictures, wording
+from analysis.failures import OUT_OF_ATTEMPTS, Failure
 from analysis.fencing import Claim, carrying_token, lock_held
-from analysis.models import AnalysisQueue, AnalysisResult, ProgressLog, TimelineLog
+from analysis.models import AnalysisQueue, AnalysisResult, TimelineLog
 from analysis.ordering import next_in_line, position_for
 from analysis.records import add_progress, replace_results
 from analysis.states import QUEUE_TRANSITIONS, ImageStatus, Priority, QueueStatus, Stage
@@ -31,6 +32,7 @@ from mlmodels.inference.classifier import Prediction
 from mlmodels.models import MLModel
 
 MAX_RETRIES = 3
+FIRST_DELAY_SECONDS = 1
 
 
 class TransitionError(Exception):
@@ -174,9 +176,7 @@ def retry(claims: Sequence[Claim], failure: Failure, *, detail: str = "") -> lis
     note = f"{failure.code}: {detail or failure.message}"
     if again:
         now = timezone.now()
-        AnalysisQueue.objects.filter(carrying_token(again)).update(
-            status=QueueStatus.WAITING, started_at=None, retry_count=models.F("retry_count") + 1
-        )
+        _wait_again(again)
         _set_images(_image_ids(again), now, status=ImageStatus.UPLOADED, error_log=note)
         _set_timelines(_image_ids(again), now, analysis_started_at=None, **wording.waiting_again(failure.message))
     if exhausted:
@@ -198,23 +198,13 @@ def cancel(*, image_id: int) -> None:
     _set_timelines([image_id], now, analysis_completed_at=now, **wording.cancelled(has_results=has_results))
 
 
-def lock(*, image_id: int) -> None:
-    """Lock the picture's entry for the rest of the transaction.
+def lock(*, image_id: int | None = None, user_id: int | None = None) -> None:
+    """Lock a picture's entry, or all of a person's, for the rest of the transaction.
 
-    Whoever deletes the picture takes this lock first, as every other writer does, so that nobody waits in a circle.
+    Whoever deletes takes these locks first and in the order of every other writer, so that nobody waits in a circle.
     """
-    AnalysisQueue.objects.select_for_update().filter(image_id=image_id).first()
-
-
-def take_back_expired(*, now: datetime | None = None) -> int:
-    """Take back the runs that started, and were last heard of, longer ago than the lease; returns how many."""
-    cutoff = (now or timezone.now()) - timedelta(seconds=settings.LEASE_SECONDS)
-    sign_of_life = ProgressLog.objects.filter(image_id=models.OuterRef("image_id"), timestamp__gte=cutoff)
-    expired = AnalysisQueue.objects.filter(
-        ~models.Exists(sign_of_life), status=QueueStatus.PROCESSING, started_at__lt=cutoff
-    )
-    claims = [Claim.of(entry, entry.started_at) for entry in expired if entry.started_at]
-    return len(retry(claims, WORKER_LOST)) if claims else 0
+    mine = {"image_id": image_id} if image_id else {"user_id": user_id}
+    list(AnalysisQueue.objects.select_for_update().filter(**mine).order_by("pk").values_list("pk"))
 
 
 def _locked_entry(image_id: int, target: QueueStatus) -> AnalysisQueue:
@@ -222,6 +212,16 @@ def _locked_entry(image_id: int, target: QueueStatus) -> AnalysisQueue:
     if entry is None or target not in QUEUE_TRANSITIONS[QueueStatus(entry.status)]:
         raise TransitionError(f"picture {image_id} cannot become {target}")
     return entry
+
+
+def _wait_again(again: Sequence[Claim]) -> None:
+    """Each attempt waits twice as long as the one before; chance keeps batches that failed together apart."""
+    for retry_count in {claim.retry_count for claim in again}:
+        delay = timedelta(seconds=FIRST_DELAY_SECONDS * 2**retry_count * random.uniform(1, 1.5))  # noqa: S311
+        same = [claim for claim in again if claim.retry_count == retry_count]
+        AnalysisQueue.objects.filter(carrying_token(same)).update(
+            status=QueueStatus.WAITING, started_at=None, queued_at=Now() + delay, retry_count=retry_count + 1
+        )
 
 
 def _end(held: Sequence[Claim], now: datetime, status: QueueStatus, **fields: Any) -> None:
@@ -234,13 +234,17 @@ def _fail_held(held: Sequence[Claim], sentence: str, note: str) -> None:
     now = timezone.now()
     _end(held, now, QueueStatus.FAILED, error_message=sentence)
     _set_images(_image_ids(held), now, status=ImageStatus.FAILED, error_log=note)
-    _set_timelines(_image_ids(held), now, analysis_completed_at=now, **wording.failed(sentence))
+    labelled = set(AnalysisResult.objects.filter(image_id__in=_image_ids(held)).values_list("image_id", flat=True))
+    for has_results in (True, False):
+        image_ids = [claim.image_id for claim in held if (claim.image_id in labelled) is has_results]
+        _set_timelines(image_ids, now, analysis_completed_at=now, **wording.failed(sentence, has_results=has_results))
 
 
 def _log(
     claims: Sequence[Claim], now: datetime, stage: Stage, percentage: int, description: str, **timeline: Any
 ) -> None:
-    add_progress(claims, now, stage, percentage, description)
+    ends_at = estimates.completion_of_run(claims[0].model_key, claims[0].started_at)
+    add_progress(claims, now, stage, percentage, description, ends_at)
     _set_timelines(_image_ids(claims), now, **wording.running(stage, description, percentage), **timeline)
 
 

@@ -5,6 +5,7 @@ from typing import ClassVar
 from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
+from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -22,6 +23,13 @@ class AnalysisQueueQuerySet(models.QuerySet["AnalysisQueue"]):
 
     def waiting(self) -> "AnalysisQueueQuerySet":
         return self.filter(status=QueueStatus.WAITING)
+
+    def due(self) -> "AnalysisQueueQuerySet":
+        """Waiting entries that may be taken now: after a fault of ours `queued_at` lies a little ahead.
+
+        Both sides of the comparison come from the database's clock, whatever the machines' own clocks say.
+        """
+        return self.waiting().filter(models.Q(retry_count=0) | models.Q(queued_at__lte=Now()))
 
     def ahead_of(self, entry: "AnalysisQueue") -> "AnalysisQueueQuerySet":
         """Waiting entries that are served before `entry`: a higher priority, or the same and an earlier position."""
@@ -60,6 +68,7 @@ class AnalysisQueue(models.Model):
             models.Index(fields=["status", "priority", "position", "id"], name="queue_order"),
             models.Index(fields=["status", "started_at"], name="queue_lease"),
             models.Index(fields=["user", "status", "position"], name="queue_of_user"),
+            models.Index(fields=["model_name", "status", "-completed_at"], name="queue_durations"),
         ]
         constraints = [
             models.CheckConstraint(

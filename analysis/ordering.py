@@ -33,7 +33,7 @@ def next_in_line(*, limit: int) -> list[AnalysisQueue]:
     """
     entries: list[AnalysisQueue] = []
     for priority in SERVING_ORDER:
-        rows = AnalysisQueue.objects.waiting().filter(priority=priority).order_by("position", "id")
+        rows = AnalysisQueue.objects.due().filter(priority=priority).order_by("position", "id")
         if connection.features.has_select_for_update_skip_locked:
             rows = rows.select_for_update(skip_locked=True)
         entries += rows[: limit - len(entries)]

@@ -12,8 +12,15 @@ from mlmodels.inference.classifier import Prediction
 LABEL_MAX_LENGTH = 100
 
 
-def add_progress(claims: Iterable[Claim], now: datetime, stage: Stage, percentage: int, description: str) -> None:
-    """One row of progress for each run; one statement."""
+def add_progress(
+    claims: Iterable[Claim],
+    now: datetime,
+    stage: Stage,
+    percentage: int,
+    description: str,
+    ends_at: datetime | None = None,
+) -> None:
+    """One row of progress for each run; one statement. `ends_at` is when the runs should end, if that can be said."""
     ProgressLog.objects.bulk_create(
         ProgressLog(
             image_id=claim.image_id,
@@ -21,6 +28,7 @@ def add_progress(claims: Iterable[Claim], now: datetime, stage: Stage, percentag
             current_stage=stage,
             stage_description=description,
             timestamp=now,
+            estimated_completion=ends_at,
         )
         for claim in claims
     )

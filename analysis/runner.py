@@ -67,8 +67,10 @@ def _preprocess(claims: Sequence[Claim], classifier: Classifier) -> dict[Claim, 
     paths = pictures.file_paths(claim.image_id for claim in claims)
     inputs = {}
     for claim in claims:
+        if claim.image_id not in paths:
+            continue  # deleted meanwhile: its run is no longer ours
         try:
-            inputs[claim] = _input_of(paths.get(claim.image_id, ""), classifier)
+            inputs[claim] = _input_of(paths[claim.image_id], classifier)
         except (PictureError, FileNotFoundError) as error:
             lifecycle.fail([claim], failures.classify(error), detail=str(error))
     return inputs

@@ -11,7 +11,7 @@ from mlmodels.models import MLModel
 
 
 class ModelGoneError(Exception):
-    """The model of an earlier run is no longer there."""
+    """The model of an earlier run is no longer offered."""
 
 
 @transaction.atomic
@@ -34,10 +34,12 @@ def analyze_again(*, image_id: int, model: MLModel, priority: Priority) -> None:
 def retry(*, image_id: int) -> None:
     """Run the same model with the same priority once more.
 
-    Raises `lifecycle.TransitionError` while the picture waits or runs, `ModelGoneError` when its model is gone.
+    Raises `lifecycle.TransitionError` while the picture waits or runs, `ModelGoneError` when its model is not offered.
     """
-    entry = AnalysisQueue.objects.get(image_id=image_id)
-    model = MLModel.objects.by_key(entry.model_name or "")
+    entry = AnalysisQueue.objects.filter(image_id=image_id).first()
+    if entry is None:
+        raise lifecycle.TransitionError(f"picture {image_id} is gone")
+    model = next((model for model in MLModel.objects.offered() if model.key == entry.model_name), None)
     if model is None:
         raise ModelGoneError(entry.model_name)
     analyze_again(image_id=image_id, model=model, priority=Priority(entry.priority))

@@ -53,6 +53,8 @@ def _completion(status: StepStatus, description: str | None, icon: str, color: s
     }
 
 
+NO_RESULT = _("There is no result.")
+EARLIER_LABELS = _completion(StepStatus.DONE, _("The labels of an earlier run are still here."), "flag-fill", "success")
 NO_RESULT_YET = _completion(StepStatus.PENDING, None, "flag", "secondary")
 
 
@@ -93,7 +95,7 @@ def completed() -> dict[str, Any]:
     return step | _completion(StepStatus.DONE, description, "flag-fill", "success")
 
 
-def failed(sentence: str) -> dict[str, Any]:
+def failed(sentence: str, *, has_results: bool) -> dict[str, Any]:
     """A run that ended without labels; percentage and stage keep showing how far it came."""
     return {
         "analysis_step_title": ANALYSIS_TITLE,
@@ -101,20 +103,15 @@ def failed(sentence: str) -> dict[str, Any]:
         "analysis_step_status": StepStatus.FAILED,
         "analysis_step_icon": "exclamation-triangle",
         "analysis_step_color": "danger",
-    } | _completion(StepStatus.FAILED, _("There is no result."), "x-circle", "danger")
+    } | (EARLIER_LABELS if has_results else _completion(StepStatus.FAILED, NO_RESULT, "x-circle", "danger"))
 
 
 def cancelled(*, has_results: bool) -> dict[str, Any]:
     """A run that its owner or staff called off."""
-    step = {
+    return {
         "analysis_step_title": ANALYSIS_TITLE,
         "analysis_step_description": _("The analysis was cancelled."),
         "analysis_step_status": StepStatus.CANCELLED,
         "analysis_step_icon": "slash-circle",
         "analysis_step_color": "secondary",
-    }
-    if has_results:
-        return step | _completion(
-            StepStatus.DONE, _("The labels of an earlier run are still here."), "flag-fill", "success"
-        )
-    return step | _completion(StepStatus.CANCELLED, _("There is no result."), "slash-circle", "secondary")
+    } | (EARLIER_LABELS if has_results else _completion(StepStatus.CANCELLED, NO_RESULT, "slash-circle", "secondary"))

@@ -10,7 +10,7 @@ from celery.signals import task_failure, worker_process_init, worker_ready
 from django.conf import settings
 from django.db import DatabaseError, close_old_connections
 
-from analysis import doorbell, in_hand, lifecycle
+from analysis import doorbell, in_hand, leases
 from analysis.models import AnalysisQueue
 from mlmodels import registry
 from mlmodels.inference.errors import EngineError
@@ -23,7 +23,7 @@ def sweep() -> None:
     """Take back runs whose lease is over and ring while anything waits. Harmless on any number of machines at once."""
     close_old_connections()
     try:
-        taken_back = lifecycle.take_back_expired()
+        taken_back = leases.take_back_expired()
         waiting = AnalysisQueue.objects.waiting().exists()
     except DatabaseError as error:
         logger.warning("sweep skipped, the database did not answer: %s", error)

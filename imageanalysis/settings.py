@@ -22,7 +22,7 @@ env.read_env(BASE_DIR / ".env")
 def broker_socket(data_dir: Path) -> Path:
     """Where the embedded broker listens: in the data folder, unless that path is too long for a unix socket (108)."""
     path = data_dir / "broker.sock"
-    if len(os.fsencode(path)) < 100:
+    if len(os.fsencode(path)) < 100 and re.fullmatch(r"[\w./-]+", str(path), re.ASCII):  # it stands in an address
         return path
     digest = hashlib.sha256(os.fsencode(data_dir)).hexdigest()[:16]
     return Path(tempfile.gettempdir()) / f"imageanalysis-{os.getuid()}-{digest}.sock"
@@ -99,6 +99,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",  # below the headers that static files get, too
+    "imageanalysis.middleware.PrivateByDefaultMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -126,8 +127,9 @@ TEMPLATES = [
 ]
 
 # --- Database -----------------------------------------------------------------------------------------------------
+EMBEDDED_DATABASE = {"ENGINE": "django.db.backends.sqlite3", "NAME": str(DATA_DIR / "db.sqlite3")}
 DATABASES: dict[str, dict[str, Any]] = {
-    "default": env.db("DATABASE_URL", default=f"sqlite:///{DATA_DIR / 'db.sqlite3'}")
+    "default": env.db("DATABASE_URL") if env.str("DATABASE_URL", default="") else EMBEDDED_DATABASE
 }
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     DATABASES["default"].setdefault("OPTIONS", {}).update(
@@ -148,16 +150,28 @@ DEFAULT_AUTO_FIELD = "django.db.models.AutoField"
 
 # --- Broker, cache, queue -----------------------------------------------------------------------------------------
 BROKER_SOCKET = broker_socket(DATA_DIR)
-EMBEDDED_BROKER = "CELERY_BROKER_URL" not in os.environ and not env.str("CELERY_BROKER_URL", default="")
+EMBEDDED_BROKER = not env.str("CELERY_BROKER_URL", default="")
 CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", default="") or f"redis+socket://{BROKER_SOCKET}?virtual_host=0"
-EMBEDDED_CACHE = {
-    "BACKEND": "django.core.cache.backends.redis.RedisCache",
-    "LOCATION": f"unix://{BROKER_SOCKET}?db=1",
+CACHES: dict[str, dict[str, Any]] = {
+    "default": env.cache("CACHE_URL")
+    if env.str("CACHE_URL", default="")
+    else {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": f"unix://{BROKER_SOCKET}?db=1" if EMBEDDED_BROKER else CELERY_BROKER_URL,
+        "KEY_PREFIX": "imageanalysis",
+    }
 }
-CACHES = {"default": env.cache("CACHE_URL") if env.str("CACHE_URL", default="") else EMBEDDED_CACHE}
+if CACHES["default"]["BACKEND"].endswith("RedisCache"):
+    CACHES["default"].setdefault("OPTIONS", {})["serializer"] = "imageanalysis.cache.JSONSerializer"
 
 WORKER_CONCURRENCY = env.int("WORKER_CONCURRENCY", default=min(os.cpu_count() or 1, 4))
 INFERENCE_THREADS = env.int("INFERENCE_THREADS", default=max(1, (os.cpu_count() or 1) // WORKER_CONCURRENCY))
+# "auto" is the fastest that agrees with the reference; see docs/models.md.
+INFERENCE_RUNTIME = env.str("INFERENCE_RUNTIME", default="auto")
+INFERENCE_PRECISION = env.str("INFERENCE_PRECISION", default="auto")
+INFERENCE_DEVICE = env.str("INFERENCE_DEVICE", default="auto")
+CONVERTED_DIR = Path(env.str("CONVERTED_DIR", default=str(DATA_DIR / "converted"))).resolve()
+MODEL_MEMORY_BUDGET_BYTES = env.int("MODEL_MEMORY_BUDGET_BYTES", default=2 * 1024**3)
 BATCH_SIZE = env.int("BATCH_SIZE", default=16)
 # A worker child that takes longer than this over one batch is killed; its rows are taken back LEASE after the claim.
 RUN_HARD_LIMIT_SECONDS = env.int("RUN_HARD_LIMIT_SECONDS", default=120)
@@ -178,7 +192,7 @@ CELERY_WORKER_SEND_TASK_EVENTS = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None
 # An upload never waits for the broker: the sweep finds what no bell announced.
-CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_connect_timeout": 1, "socket_timeout": 5, "max_retries": 0}
+CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_connect_timeout": 1, "socket_timeout": 3, "max_retries": 0}
 CELERY_TASK_PUBLISH_RETRY = False
 CELERY_TIMEZONE = "UTC"
 

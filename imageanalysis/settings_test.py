@@ -6,7 +6,11 @@ from pathlib import Path
 
 # Tests never touch an installation's data, also when its addresses stand in the environment.
 os.environ.setdefault("TEST_DATA_DIR", tempfile.mkdtemp(prefix="imageanalysis-test-"))
+for address in ("CELERY_BROKER_URL", "CACHE_URL"):
+    os.environ.pop(address, None)
 os.environ["DATA_DIR"] = str(Path(os.environ["TEST_DATA_DIR"], "data"))
+# Converting a model takes seconds: once for all applications and workers of a test run.
+os.environ["CONVERTED_DIR"] = str(Path(os.environ["TEST_DATA_DIR"], "converted"))
 os.environ["MEDIA_ROOT"] = str(Path(os.environ["TEST_DATA_DIR"], "media"))
 Path(os.environ["DATA_DIR"]).mkdir(parents=True, exist_ok=True)
 Path(os.environ["MEDIA_ROOT"]).mkdir(parents=True, exist_ok=True)

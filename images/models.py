@@ -4,13 +4,14 @@ from typing import Any, ClassVar
 
 from django.conf import settings
 from django.db import models, transaction
-from django.db.models.signals import post_delete
+from django.db.models.signals import post_delete, pre_delete
 from django.dispatch import receiver
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
+from analysis import lifecycle
 from analysis.states import ImageStatus, QueueStatus
 from images.stored_files import delete_files
 from mlmodels.models import MLModel
@@ -93,4 +94,10 @@ class Image(models.Model):
 def delete_files_with_row(instance: Image, **_kwargs: Any) -> None:
     """Files go with their row. A signal, because a picture that goes with its owner's account passes no other place."""
     names = [name for name in (instance.file_path, instance.thumbnail_path) if name]
-    transaction.on_commit(lambda: delete_files(names))
+    transaction.on_commit(lambda: delete_files(names), robust=True)
+
+
+@receiver(pre_delete, sender=User)
+def lock_entries_before_cascade(instance: User, **_kwargs: Any) -> None:
+    """The cascade locks rows in an order of its own, which a worker's could cross."""
+    lifecycle.lock(user_id=instance.pk)

@@ -44,7 +44,7 @@ def take_in(
     folder = uuid.uuid4()
     original, preview = f"{folder}/original.{header.extension}", f"{folder}/thumbnail.jpg"
     with ExitStack() as undo:
-        undo.callback(delete_files, [original, preview])
+        undo.callback(_delete_unless_referred_to, [original, preview])
         _store({original: file, preview: ContentFile(thumbnail)})
         with transaction.atomic():
             image = Image.objects.create(
@@ -57,6 +57,12 @@ def take_in(
         undo.pop_all()
     image.refresh_from_db()
     return image
+
+
+def _delete_unless_referred_to(names: list[str]) -> None:
+    """An error may also come after the commit, and then the rows need their files."""
+    if not Image.objects.filter(file_path__in=names).exists():
+        delete_files(names)
 
 
 def _store(files: dict[str, File]) -> None:
@@ -79,11 +85,11 @@ def _inspect(file: File) -> tuple[pictures.PictureHeader, bytes]:
         picture = pictures.decode(
             content, max_pixels=settings.UPLOAD_MAX_PIXELS, at_least_px=settings.THUMBNAIL_MAX_SIDE_PX
         )
+        return header, pictures.thumbnail(picture, max_side_px=settings.THUMBNAIL_MAX_SIDE_PX)
     except pictures.PictureError as error:
         raise UploadRefusedError(error.code) from error
     except MemoryError as error:
         raise UploadRefusedError("no_memory") from error
-    return header, pictures.thumbnail(picture, max_side_px=settings.THUMBNAIL_MAX_SIDE_PX)
 
 
 def delete(*, image: Image) -> None:

@@ -11,12 +11,12 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
-from accounts.request import SignedInRequest
+from accounts.request import SignedInRequest, wants_json
 from images import filenames, services
 from images.forms import Wish, read_wish
 from images.models import Image
 from images.refusals import UploadRefusedError
-from images.views import choices, wants_json
+from images.views import choices
 
 
 @dataclass

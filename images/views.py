@@ -6,12 +6,12 @@ from typing import Any
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.db.models import Prefetch
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import FileResponse, Http404, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST, require_safe
 
-from accounts.request import SignedInRequest
+from accounts.request import SignedInRequest, wants_json
 from analysis import lifecycle, presentation
 from analysis import services as analysis
 from analysis.models import AnalysisResult
@@ -24,11 +24,6 @@ from mlmodels.models import MLModel
 
 PAGE_SIZE = 60
 GALLERY_LONGEST_POLL_MS = 2000  # in a long queue some picture of the page is always about to change
-
-
-def wants_json(request: HttpRequest) -> bool:
-    """Whether a program asks: it accepts JSON and not HTML."""
-    return request.accepts("application/json") and not request.accepts("text/html")
 
 
 def own_image(request: SignedInRequest, pk: int) -> Image:
@@ -78,7 +73,7 @@ def detail(request: SignedInRequest, pk: int) -> HttpResponse:
 
 
 def timeline_context(image: Image) -> dict[str, Any]:
-    story = presentation.story(image_id=image.pk)
+    story = presentation.story(image.queue)
     return {"image": image, "story": story, "runs": presentation.by_model(story["results"])}
 
 
@@ -87,7 +82,7 @@ def timeline(request: SignedInRequest, pk: int) -> HttpResponse:
     """The fragment that the page polls, or the same as JSON."""
     image = own_image(request, pk)
     if wants_json(request):
-        return JsonResponse(presentation.story(image_id=image.pk))
+        return JsonResponse(presentation.story(image.queue))
     return render(request, "images/_timeline.html", {**timeline_context(image), **choices(request)})
 
 
@@ -128,7 +123,7 @@ def retry(request: SignedInRequest, pk: int) -> HttpResponse:
     except lifecycle.TransitionError:
         messages.info(request, _("This picture is being analyzed already."))
     except analysis.ModelGoneError:
-        messages.error(request, _("The model of the last run is gone. Please choose another one."))
+        messages.error(request, _("The model of the last run is no longer offered. Please choose another one."))
     return redirect(image)
 
 

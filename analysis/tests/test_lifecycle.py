@@ -11,7 +11,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from accounts.models import User
-from analysis import failures, lifecycle
+from analysis import failures, leases, lifecycle
 from analysis.fencing import Claim
 from analysis.lifecycle import TransitionError
 from analysis.models import AnalysisQueue, AnalysisResult, ProgressLog, TimelineLog
@@ -31,6 +31,8 @@ def image(owner: User, model: MLModel) -> Image:
 
 
 def claim() -> Claim:
+    """The next run, though it may have to wait a little after a fault."""
+    AnalysisQueue.objects.filter(queued_at__gt=timezone.now()).update(queued_at=timezone.now())
     (only,) = lifecycle.claim_batch(limit=1)
     return only
 
@@ -113,7 +115,7 @@ def assert_the_timeline_is_true(image: Image) -> None:
     status = QueueStatus(entry.status)
     analysis, completion = STEP_STATUSES[status]
     has_results = AnalysisResult.objects.filter(image=image).exists()
-    if status is QueueStatus.CANCELLED and has_results:
+    if status in (QueueStatus.CANCELLED, QueueStatus.FAILED) and has_results:
         completion = StepStatus.DONE
     assert Image.objects.get(pk=image.pk).status in IMAGE_STATUSES[status]
     assert timeline.upload_step_status == StepStatus.DONE
@@ -191,6 +193,24 @@ def test_a_fault_of_ours_is_tried_three_times_again_and_then_fails_with_a_plain_
     assert_the_timeline_is_true(image)
 
 
+def test_after_a_fault_a_run_waits_longer_from_attempt_to_attempt(image: Image) -> None:
+    waits = []
+    for _ in range(lifecycle.MAX_RETRIES):
+        lifecycle.retry([claim()], failures.INTERNAL)
+        assert lifecycle.claim_batch(limit=1) == []
+        waits.append(AnalysisQueue.objects.get(image=image).queued_at - timezone.now())
+    assert waits[0] < waits[1] < waits[2]
+
+
+def test_a_failed_second_run_leaves_the_picture_with_its_earlier_labels(image: Image, model: MLModel) -> None:
+    lifecycle.complete({claim(): LABELS})
+    lifecycle.resubmit(image_id=image.pk, model=model, priority=Priority.NORMAL)
+
+    lifecycle.fail([claim()], DAMAGED)
+
+    assert_the_timeline_is_true(image)
+
+
 def test_a_persons_own_retry_starts_a_new_count(image: Image) -> None:
     lifecycle.retry([claim()], failures.WORKER_LOST)
     lifecycle.fail([claim()], DAMAGED)
@@ -232,9 +252,9 @@ def test_runs_are_taken_back_when_their_lease_is_over_and_not_before(image: Imag
     heard_of_at = held.started_at + timedelta(seconds=50)
     ProgressLog.objects.update(timestamp=heard_of_at)
 
-    assert lifecycle.take_back_expired(now=held.started_at + lease + timedelta(seconds=1)) == 0
-    assert lifecycle.take_back_expired(now=heard_of_at + lease + timedelta(seconds=1)) == 1
-    assert lifecycle.take_back_expired(now=heard_of_at + lease + timedelta(seconds=1)) == 0
+    assert leases.take_back_expired(now=held.started_at + lease + timedelta(seconds=1)) == 0
+    assert leases.take_back_expired(now=heard_of_at + lease + timedelta(seconds=1)) == 1
+    assert leases.take_back_expired(now=heard_of_at + lease + timedelta(seconds=1)) == 0
 
     entry = AnalysisQueue.objects.get(image=image)
     assert (entry.status, entry.retry_count) == (QueueStatus.WAITING, 1)

@@ -1,5 +1,7 @@
 """Who is next: priority, fairness between people, one model at a time, suspects alone."""
 
+from django.utils import timezone
+
 from accounts.models import User
 from analysis import failures, lifecycle
 from analysis.models import AnalysisQueue
@@ -59,6 +61,7 @@ def test_a_batch_holds_pictures_of_one_model_only(owner: User, model: MLModel) -
 def test_a_picture_that_was_tried_before_runs_alone(owner: User, model: MLModel) -> None:
     suspect, *innocent = upload(owner, model, 4)
     lifecycle.retry(lifecycle.claim_batch(limit=1), failures.WORKER_LOST)
+    AnalysisQueue.objects.filter(image=suspect).update(queued_at=timezone.now())
 
     batches = [[claim.image_id for claim in lifecycle.claim_batch(limit=8)] for _ in range(2)]
 

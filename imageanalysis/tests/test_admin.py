@@ -157,7 +157,7 @@ def test_the_same_model_and_version_cannot_be_added_twice(staff_client: Client, 
     answer = staff_client.post(admin("mlmodels.mlmodel", "add"), filled)
 
     assert answer.status_code == 200
-    assert MLModel.objects.count() == 1
+    assert MLModel.objects.filter(name=model.name, version=model.version).count() == 1
 
 
 def test_a_reset_token_is_shown_without_its_hash(staff_client: Client, model: MLModel) -> None:

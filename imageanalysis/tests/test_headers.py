@@ -87,8 +87,13 @@ def test_every_kind_of_answer_is_protected(
         assert not [word for word in INSIDE if word in body]
 
 
-def test_private_pages_are_not_kept_by_shared_caches(owner_client: Client) -> None:
-    assert "Cookie" in owner_client.get("/images/").headers["Vary"]
+@pytest.mark.parametrize("accept", ["text/html", "application/json"])
+def test_private_answers_are_not_kept_by_shared_caches(owner_client: Client, owner: User, accept: str) -> None:
+    image = queued_image(user=owner)
+    for address in ("/", "/images/", f"/images/{image.pk}/", f"/images/{image.pk}/timeline/", "/images/live/"):
+        headers = owner_client.get(address, headers={"accept": accept}).headers
+        assert "private" in headers["Cache-Control"]
+        assert {"Accept", "Cookie"} <= set(headers["Vary"].split(", "))
 
 
 @pytest.mark.parametrize("language", ["en", "ja"])

@@ -226,8 +226,9 @@ def test_a_model_whose_name_is_unknown_keeps_its_key() -> None:
 def named_icons() -> set[str]:
     sources = [path.read_text() for path in (settings.BASE_DIR / "templates").rglob("*.html")]
     named = set(re.findall(r'{% icon "([a-z0-9-]+)"', "".join(sources))) | set(pictures.STATUS_ICONS.values())
-    steps = (wording.received(), wording.waiting(), wording.waiting_again(""), wording.completed(), wording.failed(""))
-    more = (wording.running(Stage.PREPROCESSING, "", 0), *(wording.cancelled(has_results=h) for h in (True, False)))
+    steps = (wording.received(), wording.waiting(), wording.waiting_again(""), wording.completed())
+    ends = [end for h in (True, False) for end in (wording.cancelled(has_results=h), wording.failed("", has_results=h))]
+    more = (wording.running(Stage.PREPROCESSING, "", 0), *ends)
     return named | {value for step in (*steps, *more) for key, value in step.items() if key.endswith("_icon")}
 
 

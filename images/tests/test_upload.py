@@ -6,15 +6,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.files.storage import default_storage
 from django.test import Client
 from PIL import Image as Pillow
 from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
 from accounts.models import User
+from analysis import doorbell
 from analysis.models import AnalysisQueue, TimelineLog
 from images.models import Image
 from images.refusals import refusal
-from images.tests.factories import drawn_picture, photograph
+from images.tests.factories import drawn_picture, photograph, queued_image
 from images.tests.uploads import UPLOAD, codes, files_in, upload
 from mlmodels.models import MLModel
 
@@ -38,7 +40,11 @@ def test_a_picture_comes_with_its_queue_entry_and_its_timeline(owner_client: Cli
     upload(owner_client, ("coffee.png", photograph("coffee.png")))
 
     image, entry, timeline = Image.objects.get(), AnalysisQueue.objects.get(), TimelineLog.objects.get()
-    assert (image.user, image.status, image.model_used) == (owner, "uploaded", MLModel.objects.by_key("efficientnet:1.0.0"))
+    assert (image.user, image.status, image.model_used) == (
+        owner,
+        "uploaded",
+        MLModel.objects.by_key("efficientnet:1.0.0"),
+    )
     assert (entry.image, entry.user, entry.status, entry.priority) == (image, owner, "waiting", "normal")
     assert (entry.model_name, entry.retry_count, entry.started_at) == ("efficientnet:1.0.0", 0, None)
     assert (timeline.image, timeline.model_used) == (image, "efficientnet:1.0.0")
@@ -190,3 +196,18 @@ def test_an_upload_succeeds_although_no_broker_listens(
     assert answer.status_code == 201
     assert "doorbell not rung" in caplog.text
     assert AnalysisQueue.objects.waiting().count() == 1
+
+
+def test_a_doorbell_that_breaks_after_the_commit_keeps_the_picture(
+    owner: User, model: MLModel, transactional_db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken() -> None:
+        raise ValueError("a broker address that cannot be understood")
+
+    monkeypatch.setattr(doorbell, "ring", broken)
+
+    image = queued_image(user=owner, model=model)
+
+    assert image.status == "uploaded"
+    assert default_storage.exists(image.file_path)
+    assert default_storage.exists(image.thumbnail_path)

@@ -1,58 +1,35 @@
 """The models that the engine can run, as data; cheap to import and free of torch."""
 
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
 from mlmodels.inference.errors import UnknownModelError
 from mlmodels.inference.preprocessing import Preprocessing
+from mlmodels.inference.weights import PackagedWeights, StoredWeights
 
-
-@dataclass(frozen=True, slots=True)
-class PackagedWeights:
-    """A weights file inside an installed Python package."""
-
-    package: str
-    file: str
-    sha256: str
-
-    def locate(self, weights_dir: Path) -> Path | None:
-        # The top-level package is found, not imported: some of them import torch.
-        package = find_spec(self.package)
-        folders = package.submodule_search_locations if package else None
-        paths = (Path(folder, self.file) for folder in folders or ())
-        return next((path for path in paths if path.is_file()), None)
-
-
-@dataclass(frozen=True, slots=True)
-class StoredWeights:
-    """A weights file in the folder of fetched and uploaded weights."""
-
-    file: str
-    sha256: str
-
-    def locate(self, weights_dir: Path) -> Path | None:
-        path = weights_dir / self.file
-        return path if path.is_file() else None
+__all__ = ["MODELS", "ModelSpec", "PackagedWeights", "StoredWeights", "find", "weights_path"]
 
 
 @dataclass(frozen=True, slots=True)
 class ModelSpec:
     """One version of one model.
 
-    `library` and `architecture` name the network, `checkpoint_names` the naming of its parameters in the
-    weights file ("native": the library's own), `labels` the list that its outputs stand for.
+    `library` and `architecture` name the network. `pretrained` is the library's own name for these weights:
+    address, preprocessing and labels that are not given here come from the library's metadata under that name
+    (`networks`, `upstream`). `checkpoint_names` is the naming of the parameters in the weights file ("native":
+    the library's own). `labels` is a list of ImageNet's thousand classes by name, or the labels themselves.
     """
 
     name: str
     version: str
-    library: Literal["timm"]
+    library: Literal["timm", "torchvision", "open_clip"]
     architecture: str
     weights: PackagedWeights | StoredWeights
-    checkpoint_names: Literal["native", "efficientnet_lite_pytorch"]
-    labels: Literal["imagenet-1k"]
-    preprocessing: Preprocessing
+    pretrained: str | None = None
+    checkpoint_names: Literal["native", "efficientnet_lite_pytorch"] = "native"
+    labels: Literal["imagenet-1k"] | tuple[str, ...] = "imagenet-1k"
+    preprocessing: Preprocessing | None = None
 
     @property
     def key(self) -> str:
@@ -72,7 +49,6 @@ _EFFICIENTNET_LITE0 = ModelSpec(
         sha256="579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
     ),
     checkpoint_names="efficientnet_lite_pytorch",
-    labels="imagenet-1k",
     preprocessing=Preprocessing(
         resize_px=256,
         crop_px=224,
@@ -81,8 +57,53 @@ _EFFICIENTNET_LITE0 = ModelSpec(
         std=(128.0, 128.0, 128.0),
     ),
 )
+_EFFICIENTNET_B0 = ModelSpec(
+    name="efficientnet",
+    version="b0",
+    library="torchvision",
+    architecture="efficientnet_b0",
+    weights=StoredWeights("efficientnet_b0_rwightman-7f5810bc.pth"),
+    pretrained="EfficientNet_B0_Weights.IMAGENET1K_V1",
+)
+_RESNET50 = ModelSpec(
+    name="resnet50",
+    version="1.0.0",
+    library="torchvision",
+    architecture="resnet50",
+    weights=StoredWeights("resnet50-11ad3fa6.pth"),
+    pretrained="ResNet50_Weights.IMAGENET1K_V2",
+)
+_MOBILENET_V3_LARGE = ModelSpec(
+    name="mobilenet",
+    version="1.0.0",
+    library="torchvision",
+    architecture="mobilenet_v3_large",
+    weights=StoredWeights("mobilenet_v3_large-5c1a4163.pth"),
+    pretrained="MobileNet_V3_Large_Weights.IMAGENET1K_V2",
+)
+_VGG16 = ModelSpec(
+    name="vgg16",
+    version="1.0.0",
+    library="torchvision",
+    architecture="vgg16",
+    weights=StoredWeights("vgg16-397923af.pth"),
+    pretrained="VGG16_Weights.IMAGENET1K_V1",
+)
+# The best of open_clip's ViT-B-32 on ImageNet-1k without training on it: 69.2 %, by open_clip's own table
+# (docs/openclip_results.csv); the older LAION-2B weights reach 66.6 %.
+_CLIP_VIT_B_32 = ModelSpec(
+    name="clip",
+    version="1.0.0",
+    library="open_clip",
+    architecture="ViT-B-32",
+    weights=StoredWeights("clip-1.0.0.safetensors"),
+    pretrained="datacomp_xl_s13b_b90k",
+)
 
-MODELS = {spec.key: spec for spec in (_EFFICIENTNET_LITE0,)}
+MODELS = {
+    spec.key: spec
+    for spec in (_EFFICIENTNET_LITE0, _EFFICIENTNET_B0, _RESNET50, _MOBILENET_V3_LARGE, _VGG16, _CLIP_VIT_B_32)
+}
 
 
 def find(key: str) -> ModelSpec:

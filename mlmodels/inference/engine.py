@@ -1,29 +1,24 @@
 """Keeps loaded models: checks their weights, loads them on first use, lets the least recently used go."""
 
-import hashlib
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-from mlmodels.inference import catalogue
+from mlmodels.inference import catalogue, loading
 from mlmodels.inference.catalogue import ModelSpec
 from mlmodels.inference.classifier import Classifier
 from mlmodels.inference.errors import UnknownModelError, WeightsDamagedError, WeightsMissingError
+from mlmodels.inference.options import Options
+from mlmodels.inference.weights import CheckedWeights, checked
 
-__all__ = ["Engine", "UnknownModelError", "WeightsDamagedError", "WeightsMissingError"]
+__all__ = ["Engine", "Options", "UnknownModelError", "WeightsDamagedError", "WeightsMissingError"]
 
-BuildClassifier = Callable[[ModelSpec, Path], Classifier]
+BuildClassifier = Callable[[ModelSpec, CheckedWeights], Classifier]
 
 DEFAULT_MEMORY_BUDGET_BYTES = 2 * 1024**3
-
-
-def _build_in_torch(spec: ModelSpec, weights: Path) -> Classifier:
-    # Imported here and nowhere earlier: a process that only forks or answers pages must never hold torch,
-    # and a child forked from one that used torch hangs.
-    from mlmodels.inference import torch_classifier
-
-    return torch_classifier.build(spec, weights)
+DEFAULT_OPTIONS = Options()
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,19 +31,22 @@ class Engine:
     """The models of one process. Not for use from several threads at once.
 
     A model's share of `memory_budget_bytes` is the size of its weights file; a model larger than the whole
-    budget is still loaded, alone. `build` turns checked weights into a classifier (torch unless told).
+    budget is still loaded, alone. `cache_dir` keeps what is made from weights once and for all: converted models and
+    embedded labels; without it everything runs in torch. `build` turns checked weights into a classifier.
     """
 
     def __init__(
         self,
         weights_dir: Path,
         *,
+        cache_dir: Path | None = None,
+        options: Options = DEFAULT_OPTIONS,
         memory_budget_bytes: int = DEFAULT_MEMORY_BUDGET_BYTES,
-        build: BuildClassifier = _build_in_torch,
+        build: BuildClassifier | None = None,
     ) -> None:
         self._weights_dir = weights_dir
         self._memory_budget_bytes = memory_budget_bytes
-        self._build = build
+        self._build = build or partial(loading.build, cache_dir=cache_dir, options=options)
         self._loaded: OrderedDict[str, _Loaded] = OrderedDict()  # least recently used first
 
     def is_loaded(self, key: str) -> bool:
@@ -58,8 +56,9 @@ class Engine:
     def load(self, key: str) -> Classifier:
         """The classifier of `name:version`, ready to run.
 
-        Raises UnknownModelError, WeightsMissingError or WeightsDamagedError. The first load of a process
-        also imports torch (seconds).
+        Raises UnknownModelError, WeightsMissingError or WeightsDamagedError. Takes a fraction of a second when
+        the model lies converted in `cache_dir`; else torch is imported and the model converted (seconds), and the
+        labels of CLIP are embedded (a minute or two).
         """
         if key not in self._loaded:
             self._loaded[key] = self._load_new(catalogue.find(key))
@@ -70,10 +69,10 @@ class Engine:
         path = catalogue.weights_path(spec, self._weights_dir)
         if path is None:
             raise WeightsMissingError(spec.key)
-        _refuse_damaged(spec, path)
+        weights = checked(spec.weights, path)
         size_bytes = path.stat().st_size
         self._make_room(size_bytes)
-        return _Loaded(self._build(spec, path), size_bytes)
+        return _Loaded(self._build(spec, weights), size_bytes)
 
     def _make_room(self, size_bytes: int) -> None:
         """Before loading, so that the old and the new model are never both in memory beyond the budget."""
@@ -82,10 +81,3 @@ class Engine:
 
     def _used_bytes(self) -> int:
         return sum(loaded.size_bytes for loaded in self._loaded.values())
-
-
-def _refuse_damaged(spec: ModelSpec, path: Path) -> None:
-    with path.open("rb") as file:
-        found = hashlib.file_digest(file, "sha256").hexdigest()
-    if found != spec.weights.sha256:
-        raise WeightsDamagedError(f"{spec.key}: {path} has SHA-256 {found}, not {spec.weights.sha256}")

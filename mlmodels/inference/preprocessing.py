@@ -1,11 +1,14 @@
 """Turns an upright RGB picture into the array that a network takes."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Self, cast, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+
+Interpolation = Literal["bilinear", "bicubic"]
 
 _RESAMPLING = {
     "bilinear": Image.Resampling.BILINEAR,
@@ -25,9 +28,20 @@ class Preprocessing:
 
     resize_px: int
     crop_px: int
-    interpolation: Literal["bilinear", "bicubic"]
+    interpolation: Interpolation
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
+
+    @classmethod
+    def on_unit_scale(
+        cls, *, resize_px: int, crop_px: int, interpolation: str, mean: Sequence[float], std: Sequence[float]
+    ) -> Self:
+        """From `mean` and `std` on the scale 0 to 1, as torchvision, timm and open_clip state them."""
+        if interpolation not in get_args(Interpolation):
+            raise ValueError(f"pictures cannot be resized by {interpolation!r}")
+        return cls(
+            resize_px, crop_px, cast("Interpolation", interpolation), _on_pixel_scale(mean), _on_pixel_scale(std)
+        )
 
     @property
     def decode_at_least_px(self) -> int:
@@ -52,6 +66,11 @@ class Preprocessing:
         width_px, height_px = size
         shorter_px = min(size)
         return self.resize_px * width_px // shorter_px, self.resize_px * height_px // shorter_px
+
+
+def _on_pixel_scale(values: Sequence[float]) -> tuple[float, float, float]:
+    red, green, blue = (255 * value for value in values)
+    return red, green, blue
 
 
 def _without_far_ends(picture: Image.Image) -> Image.Image:

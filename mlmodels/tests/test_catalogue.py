@@ -1,12 +1,12 @@
 import hashlib
-import string
 from pathlib import Path
 
 import pytest
+from torchvision.models import get_weight
 
-from mlmodels.inference import catalogue
-from mlmodels.inference.catalogue import PackagedWeights, StoredWeights
+from mlmodels.inference import catalogue, networks, upstream
 from mlmodels.inference.errors import UnknownModelError
+from mlmodels.models import MLModel
 
 
 def test_every_model_is_found_under_its_own_key() -> None:
@@ -15,12 +15,45 @@ def test_every_model_is_found_under_its_own_key() -> None:
         assert key == f"{spec.name}:{spec.version}"
 
 
-def test_every_model_fits_the_tables_and_names_its_weights_by_hash() -> None:
+def test_every_model_fits_the_tables() -> None:
     for spec in catalogue.MODELS.values():
         assert len(spec.name) <= 50
         assert len(spec.version) <= 20
-        assert len(spec.weights.sha256) == 64
-        assert set(spec.weights.sha256) <= set(string.hexdigits.lower())
+        assert spec.name in MLModel.Name.values
+
+
+def test_every_name_of_the_table_but_custom_has_a_model() -> None:
+    assert {spec.name for spec in catalogue.MODELS.values()} == set(MLModel.Name.values) - {"custom"}
+
+
+def test_no_two_models_share_a_weights_file() -> None:
+    files = [spec.weights.file for spec in catalogue.MODELS.values()]
+    assert len(set(files)) == len(files)
+
+
+def test_weights_are_called_as_torchvision_calls_them() -> None:
+    for spec in catalogue.MODELS.values():
+        if spec.library == "torchvision":
+            assert upstream.address(spec) == get_weight(spec.pretrained).url
+            assert spec.weights.file == upstream.address(spec).rpartition("/")[2]
+
+
+def test_clips_weights_come_from_the_hub_as_safetensors() -> None:
+    spec = catalogue.find("clip:1.0.0")
+    assert upstream.address(spec).startswith("https://huggingface.co/laion/CLIP-ViT-B-32-DataComp")
+    assert upstream.address(spec).endswith("/open_clip_model.safetensors")
+
+
+def test_weights_of_a_package_have_no_address() -> None:
+    assert upstream.address(catalogue.find("efficientnet:1.0.0")) is None
+
+
+def test_every_label_fits_the_table_of_results_and_stands_for_one_class() -> None:
+    for spec in catalogue.MODELS.values():
+        labels = networks.label_list(spec)
+        assert len(set(labels)) == len(labels)
+        assert len(labels) == (998 if spec.library == "open_clip" else 1000)  # two of open_clip's stand there twice
+        assert max(map(len, labels)) <= 100
 
 
 @pytest.mark.parametrize("key", ["", "efficientnet", "efficientnet:9.9.9", "EFFICIENTNET:1.0.0", "a:b:c"])
@@ -35,18 +68,3 @@ def test_the_first_model_has_its_weights_without_a_download(tmp_path: Path) -> N
     path = catalogue.weights_path(spec, tmp_path)
     assert path is not None
     assert hashlib.sha256(path.read_bytes()).hexdigest() == spec.weights.sha256
-
-
-def test_weights_of_a_package_that_is_not_installed_are_missing(tmp_path: Path) -> None:
-    assert PackagedWeights(package="no_such_package_here", file="a.pth", sha256="").locate(tmp_path) is None
-
-
-def test_a_file_that_its_package_lacks_is_missing(tmp_path: Path) -> None:
-    assert PackagedWeights(package="mlmodels", file="no/such.pth", sha256="").locate(tmp_path) is None
-
-
-def test_stored_weights_are_looked_up_in_the_weights_folder(tmp_path: Path) -> None:
-    weights = StoredWeights(file="vgg16.pth", sha256="")
-    assert weights.locate(tmp_path) is None
-    (tmp_path / "vgg16.pth").write_bytes(b"weights")
-    assert weights.locate(tmp_path) == tmp_path / "vgg16.pth"

@@ -12,14 +12,16 @@ from PIL import Image
 
 from mlmodels.inference import catalogue
 from mlmodels.inference.catalogue import ModelSpec, StoredWeights
-from mlmodels.inference.classifier import Classifier, Prediction
+from mlmodels.inference.classifier import Classifier, Execution, Prediction
 from mlmodels.inference.engine import Engine, UnknownModelError, WeightsDamagedError, WeightsMissingError
+from mlmodels.inference.weights import CheckedWeights
 
 
 class FixedClassifier:
     """Gives every picture the name of the model that looked at it."""
 
     decode_at_least_px = 16
+    execution = Execution("fixed", "fp32", "CPU")
 
     def __init__(self, label: str) -> None:
         self._label = label
@@ -37,7 +39,7 @@ class Workshop:
     def __init__(self) -> None:
         self.built: list[str] = []
 
-    def build(self, spec: ModelSpec, weights: Path) -> Classifier:
+    def build(self, spec: ModelSpec, weights: CheckedWeights) -> Classifier:
         self.built.append(spec.key)
         return FixedClassifier(spec.key)
 
@@ -56,12 +58,14 @@ def three_models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
             template,
             name="custom",
             version=version,
-            weights=StoredWeights(file=f"{version}.pth", sha256=sha256(version.encode() * 100).hexdigest()),
+            weights=StoredWeights(f"{version}.pth"),
         )
         for version in "123"
     ]
     for spec in specs:
-        (tmp_path / f"{spec.version}.pth").write_bytes(spec.version.encode() * 100)
+        content = spec.version.encode() * 100
+        (tmp_path / f"{spec.version}.pth").write_bytes(content)
+        (tmp_path / f"{spec.version}.pth.sha256").write_text(sha256(content).hexdigest(), encoding="ascii")
         monkeypatch.setitem(catalogue.MODELS, spec.key, spec)
     return [spec.key for spec in specs]
 

@@ -6,12 +6,14 @@ from efficientnet_lite_pytorch import EfficientNet
 from numpy.typing import NDArray
 from PIL import Image
 
-from mlmodels.inference import catalogue, pictures, torch_classifier
+from mlmodels.inference import catalogue, networks, pictures
 from mlmodels.inference.classifier import Classifier
 from mlmodels.inference.errors import WeightsDamagedError
+from mlmodels.inference.networks import Network
 from mlmodels.inference.torch_classifier import TorchClassifier
+from mlmodels.inference.weights import CheckedWeights
 from mlmodels.tests.photographs import MAX_PIXELS, photograph, photograph_path, written
-from mlmodels.tests.test_preprocessing import by_hand
+from mlmodels.tests.test_preprocessing import LITE0, by_hand
 
 PHOTOGRAPHS = ["coffee", "chelsea", "astronaut", "camera", "motorcycle_left", "horse", "hubble_deep_field"]
 
@@ -50,7 +52,7 @@ def test_labels_and_confidences_are_those_of_running_the_network_by_hand(
         pixels = torch.from_numpy(np.ascontiguousarray(by_hand(photograph(name))))
         percents = 100 * reference(pixels[None]).softmax(dim=1)[0]
     confidences, indices = percents.topk(5)
-    labels = torch_classifier.label_list("imagenet-1k")
+    labels = networks.label_list(catalogue.find("efficientnet:1.0.0"))
     predictions = efficientnet.classify([seen(efficientnet, name)])[0]
     assert [found.label for found in predictions] == [labels[index] for index in indices]
     # Well inside the second decimal, and not at the mercy of a value that lies on the edge of rounding.
@@ -106,7 +108,7 @@ def test_a_checkpoint_with_a_missing_parameter_is_refused(tmp_path) -> None:
     del checkpoint["_fc.bias"]
     torch.save(checkpoint, tmp_path / "short.pth")
     with pytest.raises(WeightsDamagedError):
-        torch_classifier.build(catalogue.find("efficientnet:1.0.0"), tmp_path / "short.pth")
+        networks.build(catalogue.find("efficientnet:1.0.0"), CheckedWeights(tmp_path / "short.pth", ""))
 
 
 def test_a_checkpoint_with_a_parameter_too_many_is_refused(tmp_path) -> None:
@@ -114,7 +116,7 @@ def test_a_checkpoint_with_a_parameter_too_many_is_refused(tmp_path) -> None:
     checkpoint["_blocks.0._surprise.weight"] = checkpoint["_fc.bias"]
     torch.save(checkpoint, tmp_path / "long.pth")
     with pytest.raises(WeightsDamagedError):
-        torch_classifier.build(catalogue.find("efficientnet:1.0.0"), tmp_path / "long.pth")
+        networks.build(catalogue.find("efficientnet:1.0.0"), CheckedWeights(tmp_path / "long.pth", ""))
 
 
 def test_a_checkpoint_that_carries_code_is_refused_and_not_run(tmp_path) -> None:
@@ -126,5 +128,38 @@ def test_a_checkpoint_that_carries_code_is_refused_and_not_run(tmp_path) -> None
 
     torch.save({"_fc.bias": Trap()}, tmp_path / "trap.pth")
     with pytest.raises(WeightsDamagedError):
-        torch_classifier.build(catalogue.find("efficientnet:1.0.0"), tmp_path / "trap.pth")
+        networks.build(catalogue.find("efficientnet:1.0.0"), CheckedWeights(tmp_path / "trap.pth", ""))
     assert not trap.exists()
+
+
+class Cramped(torch.nn.Module):
+    """A network for which there is memory for so many pictures at once."""
+
+    def __init__(self, room_for: int) -> None:
+        super().__init__()
+        self.room_for = room_for
+        self.sizes: list[int] = []
+
+    def forward(self, pixels: torch.Tensor) -> torch.Tensor:
+        self.sizes.append(len(pixels))
+        if len(pixels) > self.room_for:
+            raise torch.OutOfMemoryError("no room")
+        return pixels.mean(dim=(2, 3))
+
+
+def test_a_batch_that_is_too_large_is_halved_until_it_fits() -> None:
+    module = Cramped(room_for=3)
+    classifier = TorchClassifier(Network(module, LITE0, ["red", "green", "blue"]))
+    batch = [np.full((3, 4, 4), value, dtype=np.float32) for value in range(10)]
+    logits = classifier.logits(batch)
+    assert logits[:, 0].tolist() == list(range(10))
+    assert module.sizes == [10, 5, 2, 2, 2, 2, 2]
+    assert classifier.execution.largest_batch == 2
+    classifier.logits(batch[:4])
+    assert module.sizes[7:] == [2, 2]  # it remembers
+
+
+def test_a_cpu_without_room_for_one_picture_gives_up() -> None:
+    classifier = TorchClassifier(Network(Cramped(room_for=0), LITE0, ["red", "green", "blue"]))
+    with pytest.raises(torch.OutOfMemoryError):
+        classifier.logits([np.zeros((3, 4, 4), dtype=np.float32)])

@@ -4,7 +4,7 @@ function outcome(request, words) {
   const answer = request.response;
   if (request.status === 201 && answer?.images?.length) return { state: "taken", image: answer.images[0] };
   const sentence = answer?.errors?.[0]?.message;
-  if (request.status === 401) return { state: "interrupted", sentence: sentence ?? words.signedOut };
+  if ([401, 403].includes(request.status)) return { state: "interrupted", sentence: sentence ?? words.signedOut };
   if (request.status === 413) return { state: "refused", sentence: words.tooLarge };
   if (request.status === 400 && sentence) return { state: "refused", sentence };
   return { state: "interrupted", sentence: words.lost };

@@ -44,7 +44,7 @@ class Command(BaseCommand):
 
 def make_folder(folder: Path) -> None:
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # pictures and people's data are nobody else's
     except OSError as error:
         raise CommandError(f"Cannot make the folder {folder}: {error.strerror}.") from error
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.core.files import File
 from django.core.management.base import BaseCommand, CommandError
+from django.core.serializers.json import DjangoJSONEncoder
 from django.http import QueryDict
 from django.utils import timezone
 
@@ -49,9 +50,11 @@ class Command(BaseCommand):
                 self.stderr.write(f"{path}: {reason(error)}")
         if options["wait"]:
             self.wait(images)
-        for image in images:
-            self.report(image, as_json=options["json"])
-        if refused or any(image.queue.status == QueueStatus.FAILED for image in images):
+        # A picture that was deleted meanwhile has nothing to report.
+        entries = AnalysisQueue.objects.select_related("image__timeline").filter(image__in=images).order_by("image_id")
+        for entry in entries:
+            self.report(entry, as_json=options["json"])
+        if refused or any(entry.status == QueueStatus.FAILED for entry in entries):
             raise SystemExit(1)
 
     def read_wish(self, options: dict[str, Any], user: User) -> Wish:
@@ -73,14 +76,12 @@ class Command(BaseCommand):
                 if untouched:
                     self.stderr.write("No worker has taken a picture yet. Is the application running? (make run)")
             time.sleep(POLL_SECONDS)
-        for image in images:
-            image.refresh_from_db()
 
-    def report(self, image: Image, *, as_json: bool) -> None:
-        story = presentation.story(image_id=image.pk)
+    def report(self, entry: AnalysisQueue, *, as_json: bool) -> None:
+        image, story = entry.image, presentation.story(entry)
         if as_json:
             shown = {"filename": image.filename, "url": image.get_absolute_url(), **story}
-            self.stdout.write(json.dumps(shown, default=str, ensure_ascii=False))
+            self.stdout.write(json.dumps(shown, cls=DjangoJSONEncoder, ensure_ascii=False))
             return
         self.stdout.write(f"{image.filename}  {image.display_status_label}  {image.get_absolute_url()}")
         if story["error"]:

@@ -1,0 +1,43 @@
+"""The models of the catalogue: one works at once, the others are offered as soon as their weights are here."""
+
+from django.apps.registry import Apps
+from django.db import migrations
+from django.db.backends.base.schema import BaseDatabaseSchemaEditor
+
+DESCRIPTIONS = {
+    ("efficientnet", "1.0.0"): (
+        "EfficientNet-Lite0, trained on ImageNet-1k: small and quick. Names the one main thing on a photograph out of "
+        "1,000 classes of animals, plants, food and objects."
+    ),
+    ("efficientnet", "b0"): (
+        "EfficientNet-B0, trained on ImageNet-1k: small, and right more often than Lite0. Names the one main thing on "
+        "a photograph out of 1,000 classes."
+    ),
+    ("resnet50", "1.0.0"): (
+        "ResNet-50, trained on ImageNet-1k with a modern recipe: the most accurate of the 1,000-class networks here, "
+        "at a moderate pace."
+    ),
+    ("mobilenet", "1.0.0"): (
+        "MobileNetV3-Large, trained on ImageNet-1k: made for phones and the quickest of all. Knows the same 1,000 "
+        "classes."
+    ),
+    ("vgg16", "1.0.0"): (
+        "VGG-16, trained on ImageNet-1k: a classic of 2014, large and slow, for comparison. Knows the same 1,000 "
+        "classes."
+    ),
+    ("clip", "1.0.0"): (
+        "CLIP ViT-B/32: learned from captioned pictures of the web instead of fixed classes. Compares a picture with "
+        "the names of the 1,000 ImageNet classes."
+    ),
+}
+
+
+def add_models(apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:
+    models = apps.get_model("mlmodels", "MLModel").objects.using(schema_editor.connection.alias)
+    for (name, version), description in DESCRIPTIONS.items():
+        models.get_or_create(name=name, version=version, defaults={"description": description})
+
+
+class Migration(migrations.Migration):
+    dependencies = [("mlmodels", "0001_initial")]
+    operations = [migrations.RunPython(add_models, migrations.RunPython.noop)]
