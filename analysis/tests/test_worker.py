@@ -1,5 +1,7 @@
 """A real worker, a real broker, the real model."""
 
+import pytest
+from django.core.files.storage import default_storage
 from pytest_django import Settings
 
 from accounts.models import User
@@ -8,7 +10,9 @@ from analysis.states import ImageStatus, QueueStatus, Stage, StepStatus
 from analysis.tests.queue import wait_until_all_ended
 from imageanalysis.tests.servers import Worker
 from images.tests.factories import photograph, queued_image
+from mlmodels.inference.pictures import decode
 from mlmodels.models import MLModel
+from mlmodels.tests import by_hand
 
 
 def test_a_worker_labels_photographs(worker: Worker) -> None:
@@ -21,6 +25,21 @@ def test_a_worker_labels_photographs(worker: Worker) -> None:
     assert best[coffee.pk] == "espresso"
     assert best[cat.pk] in {"tabby", "tiger cat", "Egyptian cat"}
     assert AnalysisResult.objects.get(image=coffee, rank=1).confidence > 80
+
+
+@pytest.mark.parametrize("name", ["coffee.png", "chelsea.png", "rocket.jpg", "astronaut.png"])
+def test_the_stored_labels_are_those_of_running_the_network_by_hand(worker: Worker, name: str) -> None:
+    image = queued_image(content=photograph(name), name=name)
+    with default_storage.open(image.file_path) as file:
+        expected = by_hand.best_labels(by_hand.network(), decode(file.file, max_pixels=10**9))
+
+    wait_until_all_ended(worker)
+
+    results = AnalysisResult.objects.filter(image=image).order_by("rank")
+    assert [result.label for result in results] == [label for label, _confidence in expected]
+    assert [float(result.confidence) for result in results] == pytest.approx(
+        [confidence for _label, confidence in expected], abs=0.0051
+    )
 
 
 def test_a_run_leaves_every_stage_in_the_progress_log_and_a_true_timeline(worker: Worker) -> None:

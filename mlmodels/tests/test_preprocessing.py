@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 from PIL import Image
 
 from mlmodels.inference.preprocessing import Preprocessing
+from mlmodels.tests import by_hand
 from mlmodels.tests.photographs import photograph
 
 LITE0 = Preprocessing(
@@ -15,32 +15,19 @@ LITE0 = Preprocessing(
 )
 
 
-def by_hand(picture: Image.Image) -> NDArray[np.float32]:
-    """Shorter side to 256 bicubic, centre crop 224, (x - 127) / 128: written out once more, naively."""
-    width, height = picture.size
-    if width <= height:
-        resized = picture.resize((256, int(256 * height / width)), Image.Resampling.BICUBIC)
-    else:
-        resized = picture.resize((int(256 * width / height), 256), Image.Resampling.BICUBIC)
-    left, upper = round((resized.width - 224) / 2), round((resized.height - 224) / 2)
-    crop = np.asarray(resized.crop((left, upper, left + 224, upper + 224)), dtype=np.float32)
-    scaled: NDArray[np.float32] = (crop - np.float32(127)) / np.float32(128)
-    return scaled.transpose(2, 0, 1)
-
-
 @pytest.mark.parametrize("name", ["coffee", "chelsea", "rocket", "astronaut", "hubble_deep_field", "retina"])
 @pytest.mark.parametrize("turned", [False, True])
 def test_the_array_is_that_of_resizing_and_cropping_by_hand(name: str, turned: bool) -> None:
     picture = photograph(name)
     if turned:
         picture = picture.transpose(Image.Transpose.ROTATE_90)
-    np.testing.assert_array_equal(LITE0.apply(picture), by_hand(picture))
+    np.testing.assert_array_equal(LITE0.apply(picture), by_hand.prepared(picture))
 
 
 @pytest.mark.parametrize("size", [(8, 8), (9, 8), (223, 301), (255, 256), (1000, 251), (997, 1003), (31, 120)])
 def test_odd_sizes_are_rounded_as_by_hand(size: tuple[int, int]) -> None:
     picture = photograph("coffee").resize(size)
-    np.testing.assert_array_equal(LITE0.apply(picture), by_hand(picture))
+    np.testing.assert_array_equal(LITE0.apply(picture), by_hand.prepared(picture))
 
 
 def test_the_array_is_contiguous_float32_in_channel_order() -> None:

