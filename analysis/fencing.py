@@ -44,3 +44,12 @@ def lock_held(claims: Sequence[Claim]) -> list[Claim]:
     rows = AnalysisQueue.objects.filter(carrying_token(claims)).order_by("pk").select_for_update()
     ours = set(rows.values_list("pk", flat=True))
     return [claim for claim in claims if claim.queue_id in ours]
+
+
+def lock_before_deleting(*, image_id: int | None = None, user_id: int | None = None) -> None:
+    """Lock a picture's entry, or all of a person's, for the rest of the transaction.
+
+    Whoever deletes takes these locks first and in the order of every other writer, so that nobody waits in a circle.
+    """
+    mine = {"image_id": image_id} if image_id else {"user_id": user_id}
+    list(AnalysisQueue.objects.select_for_update().filter(**mine).order_by("pk").values_list("pk"))

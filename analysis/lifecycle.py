@@ -198,15 +198,6 @@ def cancel(*, image_id: int) -> None:
     _set_timelines([image_id], now, analysis_completed_at=now, **wording.cancelled(has_results=has_results))
 
 
-def lock(*, image_id: int | None = None, user_id: int | None = None) -> None:
-    """Lock a picture's entry, or all of a person's, for the rest of the transaction.
-
-    Whoever deletes takes these locks first and in the order of every other writer, so that nobody waits in a circle.
-    """
-    mine = {"image_id": image_id} if image_id else {"user_id": user_id}
-    list(AnalysisQueue.objects.select_for_update().filter(**mine).order_by("pk").values_list("pk"))
-
-
 def _locked_entry(image_id: int, target: QueueStatus) -> AnalysisQueue:
     entry = AnalysisQueue.objects.select_for_update().filter(image_id=image_id).first()
     if entry is None or target not in QUEUE_TRANSITIONS[QueueStatus(entry.status)]:

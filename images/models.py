@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
-from analysis import lifecycle
+from analysis.fencing import lock_before_deleting
 from analysis.states import ImageStatus, QueueStatus
 from images.stored_files import delete_files
 from mlmodels.models import MLModel
@@ -100,4 +100,4 @@ def delete_files_with_row(instance: Image, **_kwargs: Any) -> None:
 @receiver(pre_delete, sender=User)
 def lock_entries_before_cascade(instance: User, **_kwargs: Any) -> None:
     """The cascade locks rows in an order of its own, which a worker's could cross."""
-    lifecycle.lock(user_id=instance.pk)
+    lock_before_deleting(user_id=instance.pk)

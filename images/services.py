@@ -13,8 +13,8 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import User
-from analysis import lifecycle
 from analysis import services as analysis
+from analysis.fencing import lock_before_deleting
 from analysis.states import Priority
 from images import filenames
 from images.models import Image
@@ -95,5 +95,5 @@ def _inspect(file: File) -> tuple[pictures.PictureHeader, bytes]:
 def delete(*, image: Image) -> None:
     """Delete a picture with everything that belongs to it; its files go once the rows are gone."""
     with transaction.atomic():
-        lifecycle.lock(image_id=image.pk)
+        lock_before_deleting(image_id=image.pk)
         image.delete()
