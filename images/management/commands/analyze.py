@@ -74,7 +74,9 @@ class Command(BaseCommand):
             if notice_at and time.monotonic() > notice_at:
                 notice_at = None
                 if untouched:
-                    self.stderr.write("No worker has taken a picture yet. Is the application running? (make run)")
+                    self.stderr.write(
+                        "No worker has taken a picture yet: is the application running (make run), or still starting?"
+                    )
             time.sleep(POLL_SECONDS)
 
     def report(self, entry: AnalysisQueue, *, as_json: bool) -> None:
