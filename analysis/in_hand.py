@@ -5,8 +5,7 @@ over.
 """
 
 import logging
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import astuple
 from datetime import datetime
 from typing import Any
@@ -35,14 +34,16 @@ def _read(note: list[Any]) -> Claim:
     return Claim(queue_id, image_id, model_key, datetime.fromisoformat(started_at), retry_count)
 
 
-@contextmanager
-def noted(task_id: str, claims: Sequence[Claim]) -> Iterator[None]:
-    """Keep a note of `claims` while the body runs; it stays when the body raises, for whoever gives them back."""
+def note(task_id: str, claims: Sequence[Claim]) -> None:
+    """Note the claims of a task; call it before they are committed, so that no death falls between the two."""
     try:
         cache.set(_key(task_id), [_written(claim) for claim in claims], timeout=settings.LEASE_SECONDS)
     except RedisError as error:
         logger.warning("could not note what is in hand: %s", error)
-    yield
+
+
+def forget(task_id: str) -> None:
+    """The task has handed all its runs on."""
     try:
         cache.delete(_key(task_id))
     except RedisError as error:

@@ -13,7 +13,7 @@ timeline never tells another story than the queue. It does not ring the doorbell
 """
 
 import random
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -95,11 +95,12 @@ def resubmit(*, image_id: int, model: MLModel, priority: Priority) -> None:
     )
 
 
-def claim_batch(*, limit: int) -> list[Claim]:
+def claim_batch(*, limit: int, before_commit: Callable[[Sequence[Claim]], None] | None = None) -> list[Claim]:
     """Take up to `limit` waiting entries of one model off the head of the queue; an empty list when none waits.
 
     Constant number of statements. Where another worker won some of the rows between our look and our update, the whole
-    look is rolled back and made again.
+    look is rolled back and made again. `before_commit` sees the claims while nobody else can: what it writes elsewhere
+    is there from the first moment at which the claims are.
     """
     while True:
         with transaction.atomic():
@@ -111,7 +112,10 @@ def claim_batch(*, limit: int) -> list[Claim]:
                 pk__in=[entry.pk for entry in entries], status=QueueStatus.WAITING
             ).update(status=QueueStatus.PROCESSING, started_at=now)
             if owned == len(entries):
-                return _open_runs(entries, now)
+                claims = _open_runs(entries, now)
+                if before_commit:
+                    before_commit(claims)
+                return claims
             transaction.set_rollback(True)
 
 

@@ -162,7 +162,12 @@ CACHES: dict[str, dict[str, Any]] = {
     }
 }
 if CACHES["default"]["BACKEND"].endswith("RedisCache"):
-    CACHES["default"].setdefault("OPTIONS", {})["serializer"] = "imageanalysis.cache.JSONSerializer"
+    CACHES["default"]["OPTIONS"] = {
+        "serializer": "imageanalysis.cache.JSONSerializer",
+        "socket_connect_timeout": 1,  # a cache that hangs holds nobody up for long
+        "socket_timeout": 1,
+        **CACHES["default"].get("OPTIONS", {}),
+    }
 
 WORKER_CONCURRENCY = env.int("WORKER_CONCURRENCY", default=min(os.cpu_count() or 1, 4))
 INFERENCE_THREADS = env.int("INFERENCE_THREADS", default=max(1, (os.cpu_count() or 1) // WORKER_CONCURRENCY))
