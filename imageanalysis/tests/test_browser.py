@@ -123,6 +123,27 @@ def test_many_pictures_dropped_at_once_all_end_in_success_in_their_order(
         assert page.locator("#pictures .picture-name").all_inner_texts() == names[::-1]
 
 
+MAKE_EVENT = """async ([kind, name]) => {
+  const canvas = Object.assign(document.createElement("canvas"), { width: 64, height: 64 });
+  const blob = await new Promise((resolve) => canvas.toBlob(resolve));
+  const transfer = new DataTransfer();
+  transfer.items.add(new File([blob], name, { type: blob.type }));
+  const event = kind === "paste"
+    ? new ClipboardEvent("paste", { clipboardData: transfer, bubbles: true })
+    : new DragEvent("drop", { dataTransfer: transfer, bubbles: true, cancelable: true });
+  document.body.dispatchEvent(event);
+}"""
+
+
+@pytest.mark.parametrize("kind", ["drop", "paste"])
+def test_a_picture_can_be_dropped_and_pasted(application: Application, browser: Browser, kind: str) -> None:
+    with visit(browser, application.url) as page:
+        register(page, f"hands_on_{kind}")
+        page.evaluate(MAKE_EVENT, [kind, f"{kind}.png"])
+
+        expect(card(page, f"{kind}.png")).to_contain_text("Done", timeout=ANALYSIS_MS)
+
+
 def test_without_javascript_the_journey_works(application: Application, browser: Browser) -> None:
     with visit(browser, application.url, java_script_enabled=False) as page:
         register(page, "plain")
