@@ -1,5 +1,9 @@
 """What tests of the queue share."""
 
+from django.utils import timezone
+
+from analysis import lifecycle
+from analysis.fencing import Claim
 from analysis.models import AnalysisQueue
 from analysis.states import ACTIVE_QUEUE_STATUSES
 from imageanalysis.tests.processes import until
@@ -13,3 +17,10 @@ def all_ended() -> bool:
 def wait_until_all_ended(worker: Worker, *, seconds: float = 60) -> None:
     """Return once nothing waits or runs any more; fail with the queue and the worker's log."""
     until(all_ended, lambda: f"{list(AnalysisQueue.objects.values())}\n{worker.output()}", seconds=seconds)
+
+
+def claim() -> Claim:
+    """The next run, though it may have to wait a little after a fault."""
+    AnalysisQueue.objects.filter(queued_at__gt=timezone.now()).update(queued_at=timezone.now())
+    (only,) = lifecycle.claim_batch(limit=1)
+    return only

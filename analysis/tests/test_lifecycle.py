@@ -16,6 +16,7 @@ from analysis.fencing import Claim
 from analysis.lifecycle import TransitionError
 from analysis.models import AnalysisQueue, AnalysisResult, ProgressLog, TimelineLog
 from analysis.states import QUEUE_TRANSITIONS, ImageStatus, Priority, QueueStatus, Stage, StepStatus
+from analysis.tests.queue import claim
 from images.models import Image
 from images.tests.factories import queued_image
 from mlmodels.inference.classifier import Prediction
@@ -28,13 +29,6 @@ DAMAGED = failures.BY_CODE["damaged"]
 @pytest.fixture
 def image(owner: User, model: MLModel) -> Image:
     return queued_image(user=owner, model=model)
-
-
-def claim() -> Claim:
-    """The next run, though it may have to wait a little after a fault."""
-    AnalysisQueue.objects.filter(queued_at__gt=timezone.now()).update(queued_at=timezone.now())
-    (only,) = lifecycle.claim_batch(limit=1)
-    return only
 
 
 def bring_to(status: QueueStatus, image: Image) -> Claim | None:

@@ -9,8 +9,8 @@ from pytest_django import DjangoCaptureOnCommitCallbacks
 from accounts.models import User
 from analysis import lifecycle
 from analysis.failures import BY_CODE
-from analysis.fencing import Claim
 from analysis.models import AnalysisQueue, AnalysisResult, TimelineLog
+from analysis.tests.queue import claim
 from images.models import Image
 from images.tests.factories import queued_image
 from images.tests.uploads import files_in
@@ -24,11 +24,6 @@ OVER = "There is nothing to cancel: the analysis is over."
 @pytest.fixture
 def image(owner: User, model: MLModel) -> Image:
     return queued_image(user=owner, model=model)
-
-
-def claim() -> Claim:
-    (claimed,) = lifecycle.claim_batch(limit=1)
-    return claimed
 
 
 def complete() -> None:

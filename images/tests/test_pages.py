@@ -14,8 +14,8 @@ from django.utils import translation
 from accounts.models import User
 from analysis import lifecycle, wording
 from analysis.failures import BY_CODE, WORKER_LOST
-from analysis.fencing import Claim
 from analysis.states import Stage
+from analysis.tests.queue import claim
 from images.models import Image
 from images.templatetags import pictures
 from images.tests.factories import queued_image
@@ -38,11 +38,6 @@ def language_of_its_own() -> Iterator[None]:
 @pytest.fixture
 def image(owner: User, model: MLModel) -> Image:
     return queued_image(user=owner, model=model, name="coffee.png")
-
-
-def claim() -> Claim:
-    (claimed,) = lifecycle.claim_batch(limit=1)
-    return claimed
 
 
 def complete() -> None:

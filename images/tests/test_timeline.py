@@ -11,9 +11,9 @@ from django.test.utils import CaptureQueriesContext
 from accounts.models import User
 from analysis import lifecycle, wording
 from analysis.failures import BY_CODE, WORKER_LOST
-from analysis.fencing import Claim
 from analysis.models import AnalysisQueue
 from analysis.states import Priority, Stage
+from analysis.tests.queue import claim
 from images.models import Image
 from images.tests.factories import queued_image
 from images.tests.uploads import JSON
@@ -27,11 +27,6 @@ STEP = {"name", "title", "description", "status", "icon", "color", "at"}
 @pytest.fixture
 def image(owner: User, model: MLModel) -> Image:
     return queued_image(user=owner, model=model)
-
-
-def claim() -> Claim:
-    (claimed,) = lifecycle.claim_batch(limit=1)
-    return claimed
 
 
 def story(client: Client, image: Image) -> dict[str, Any]:
