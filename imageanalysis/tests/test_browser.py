@@ -139,6 +139,7 @@ MAKE_EVENT = """async ([kind, name]) => {
 def test_a_picture_can_be_dropped_and_pasted(application: Application, browser: Browser, kind: str) -> None:
     with visit(browser, application.url) as page:
         register(page, f"hands_on_{kind}")
+        expect(page.get_by_text("Drop pictures anywhere on this page")).to_be_visible()
         page.evaluate(MAKE_EVENT, [kind, f"{kind}.png"])
 
         expect(card(page, f"{kind}.png")).to_contain_text("Done", timeout=ANALYSIS_MS)

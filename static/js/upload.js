@@ -44,3 +44,5 @@ form.addEventListener("submit", (event) => event.preventDefault());
 window.addEventListener("beforeunload", (event) => {
   if (queue.isBusy) event.preventDefault();
 });
+
+form.classList.add("takes-drops"); // the page promises it only now
