@@ -70,10 +70,14 @@ class Broker(Server):
 
 
 class PostgreSQL(Server):
-    """A PostgreSQL server in a folder of its own, listening on a free loopback port, made for speed, not safety."""
+    """A PostgreSQL server in a folder of its own, listening on a free loopback port, made for speed, not safety.
 
-    def __init__(self, parent: Path) -> None:
+    With `network` it listens everywhere and trusts that network (an address range), too.
+    """
+
+    def __init__(self, parent: Path, *, network: str | None = None) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="postgresql-", dir=parent))
+        self.network = network
         self.port = free_port()
 
     @staticmethod
@@ -90,7 +94,11 @@ class PostgreSQL(Server):
             shutil.chown(self.folder, "postgres")
         data = str(self.folder / "data")
         self._run([str(programs / "initdb"), "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync"])
-        settings_ = {"listen_addresses": "127.0.0.1", "port": self.port, "fsync": "off", "max_connections": 100}
+        if self.network:
+            with Path(data, "pg_hba.conf").open("a", encoding="ascii") as rules:
+                rules.write(f"host all all {self.network} trust\n")
+        listen_addresses = "*" if self.network else "127.0.0.1"
+        settings_ = {"listen_addresses": listen_addresses, "port": self.port, "fsync": "off", "max_connections": 100}
         options = [f"-c{name}={value}" for name, value in settings_.items()]
         sockets = f"-cunix_socket_directories={self.folder}"
         self.process = subprocess.Popen(
