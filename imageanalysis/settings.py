@@ -177,11 +177,28 @@ INFERENCE_PRECISION = env.str("INFERENCE_PRECISION", default="auto")
 INFERENCE_DEVICE = env.str("INFERENCE_DEVICE", default="auto")
 CONVERTED_DIR = Path(env.str("CONVERTED_DIR", default=str(DATA_DIR / "converted"))).resolve()
 MODEL_MEMORY_BUDGET_BYTES = env.int("MODEL_MEMORY_BUDGET_BYTES", default=2 * 1024**3)
+MODEL_UPLOAD_MAX_BYTES = env.int("MODEL_UPLOAD_MAX_BYTES", default=4 * 1024**3)
+# What an exam may take: a model that needs more fails it, whatever this machine could still do.
+MODEL_EXAM_SECONDS = env.int("MODEL_EXAM_SECONDS", default=600)
+MODEL_EXAM_MEMORY_BYTES = env.int(
+    "MODEL_EXAM_MEMORY_BYTES", default=os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") * 3 // 4
+)
+# A worker takes this many pictures at once, and this many of them go through the network together.
 BATCH_SIZE = env.int("BATCH_SIZE", default=16)
+INFERENCE_BATCH_SIZE = env.int("INFERENCE_BATCH_SIZE", default=8)
+# Threads of each worker process that prepare the next pictures while the network looks at the ones before.
+PREPARATION_THREADS = env.int("PREPARATION_THREADS", default=INFERENCE_THREADS)
 # A worker child that takes longer than this over one batch is killed; its rows are taken back LEASE after the claim.
 RUN_HARD_LIMIT_SECONDS = env.int("RUN_HARD_LIMIT_SECONDS", default=120)
 LEASE_SECONDS = env.int("LEASE_SECONDS", default=RUN_HARD_LIMIT_SECONDS + 15)
-SWEEP_SECONDS = env.int("SWEEP_SECONDS", default=5)
+SWEEP_SECONDS = env.int("SWEEP_SECONDS", default=3)
+# A worker that claims nothing for so long although pictures wait ends, to be started anew.
+WATCHDOG_SECONDS = env.int("WATCHDOG_SECONDS", default=60)
+# A worker that is asked to stop finishes what it has begun, but no longer than this.
+STOP_GRACE_SECONDS = env.int("STOP_GRACE_SECONDS", default=RUN_HARD_LIMIT_SECONDS)
+# Each priority moves on by at least one picture in this time, whatever comes in above it.
+AGEING_SECONDS = env.int("AGEING_SECONDS", default=30)
+PROGRESS_RETENTION_DAYS = env.int("PROGRESS_RETENTION_DAYS", default=30)  # 0: the progress log is kept for ever
 TOP_K = 5
 
 CELERY_TASK_IGNORE_RESULT = True
@@ -190,7 +207,7 @@ CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TASK_TIME_LIMIT = RUN_HARD_LIMIT_SECONDS
 CELERY_TASK_DEFAULT_QUEUE = "analysis"
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
-CELERY_WORKER_PROC_ALIVE_TIMEOUT = 60  # a child imports torch and loads the default model before it reports
+CELERY_WORKER_PROC_ALIVE_TIMEOUT = 300  # the first child of all converts the default model before it reports
 CELERY_WORKER_CONCURRENCY = WORKER_CONCURRENCY
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_SEND_TASK_EVENTS = False
@@ -204,6 +221,11 @@ CELERY_TIMEZONE = "UTC"
 # --- Pictures -----------------------------------------------------------------------------------------------------
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    # Checkpoints that staff upload; every machine gets them from here.
+    "models": {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {"location": WEIGHTS_DIR / "added"},
+    },
     "staticfiles": {
         "BACKEND": env.str("STATIC_STORAGE", default="django.contrib.staticfiles.storage.StaticFilesStorage")
     },
@@ -211,10 +233,15 @@ STORAGES = {
 UPLOAD_MAX_BYTES = env.int("UPLOAD_MAX_BYTES", default=100 * 1024 * 1024)
 UPLOAD_MAX_PIXELS = env.int("UPLOAD_MAX_PIXELS", default=250_000_000)
 UPLOAD_MAX_FILES = env.int("UPLOAD_MAX_FILES", default=500)
+MAX_UNFINISHED_PER_USER = env.int("MAX_UNFINISHED_PER_USER", default=0)  # 0: no limit, also of the next
+MAX_UPLOADS_PER_DAY = env.int("MAX_UPLOADS_PER_DAY", default=0)
 THUMBNAIL_MAX_SIDE_PX = 640
 DEFAULT_MODEL = env.str("DEFAULT_MODEL", default="efficientnet:1.0.0")
 DATA_UPLOAD_MAX_NUMBER_FILES = 2 * UPLOAD_MAX_FILES  # Django's own answer is a bare page: ours must come first
 FILE_UPLOAD_PERMISSIONS = 0o640
+# Parts of large uploads while they arrive: a folder of their own, so that what is left behind can be told.
+FILE_UPLOAD_TEMP_DIR = str(DATA_DIR / "uploads")
+Path(FILE_UPLOAD_TEMP_DIR).mkdir(mode=0o700, parents=True, exist_ok=True)
 
 # --- Static files -------------------------------------------------------------------------------------------------
 STATIC_URL = "static/"

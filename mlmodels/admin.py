@@ -1,47 +1,145 @@
-"""The models for staff: which are offered, whether their weights are here, and fetching those that are not."""
+"""The models for staff: which are offered, whether their weights are here, how their exams went."""
+
+from collections.abc import Iterable
+from typing import Any
 
 from celery import current_app
+from django import forms
 from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 from kombu.exceptions import OperationalError
 
-from mlmodels import tasks
+from mlmodels import added_pages, exam_pages, exams, tasks
+from mlmodels.adding import AddingPages
 from mlmodels.models import MLModel
 
 
-@admin.register(MLModel)
-class MLModelAdmin(admin.ModelAdmin):
-    """Models, with an action that has a worker fetch weights."""
+class ChangeForm(forms.ModelForm):
+    """What can be changed of a model: what users read, and whether they are offered it."""
 
-    list_display = ("key", "is_active", "weights", "updated_at")
+    def clean_is_active(self) -> bool:
+        is_active: bool = self.cleaned_data["is_active"]
+        if is_active and not self.instance.may_be_offered:
+            raise ValidationError(not_passed())
+        return is_active
+
+
+def not_passed() -> str:
+    return gettext("This model has not passed its exam. It can be offered to users once it has.")
+
+
+def _added_context(model: MLModel) -> dict[str, Any]:
+    return {"added": model.added, "added_rows": added_pages.rows(model.added)} if model.is_added else {}
+
+
+@admin.register(MLModel)
+class MLModelAdmin(AddingPages, admin.ModelAdmin):
+    """Models, with actions that have a worker fetch weights and take exams."""
+
+    form = ChangeForm
+    change_form_template = "admin/mlmodels/mlmodel/change.html"
+    change_list_template = "admin/mlmodels/mlmodel/list.html"
+    list_display = ("key", "is_active", "weights", "exam", "updated_at")
     list_filter = ("name", "is_active")
     search_fields = ("name", "version", "description")
-    actions = ("fetch_weights",)
+    actions = ("fetch_weights", "take_exams", "offer", "stop_offering")
+    fields = ("name", "version", "description", "is_active")
+    readonly_fields = ("name", "version")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[MLModel]:
+        return MLModel.objects.with_condition()
+
+    def get_urls(self) -> list[URLPattern]:
+        exam = self.admin_site.admin_view(self.exam_view)
+        return [path("<path:object_id>/exam/", exam, name="mlmodels_mlmodel_exam"), *super().get_urls()]
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        model = self.get_object(request, object_id)
+        more: dict[str, Any] = {"show_save_and_add_another": False}
+        if model:
+            more |= self._exam_context(request, model) | _added_context(model)
+        return super().change_view(request, object_id, form_url, {**more, **(extra_context or {})})
+
+    def exam_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """GET: the fragment that the model's page polls. POST: have a worker take the exam."""
+        model = get_object_or_404(self.get_queryset(request), pk=object_id)
+        if request.method == "POST":
+            return self._take_exam(request, model)
+        if request.method not in ("GET", "HEAD"):
+            return HttpResponseNotAllowed(["GET", "HEAD", "POST"])
+        if not self.has_view_or_change_permission(request, model):
+            raise PermissionDenied
+        return render(request, "admin/mlmodels/mlmodel/_exam.html", self._exam_context(request, model))
+
+    def _take_exam(self, request: HttpRequest, model: MLModel) -> HttpResponse:
+        if not self.has_change_permission(request, model):
+            raise PermissionDenied
+        if not exams.request(model):
+            messages.info(request, gettext("The exam is being taken already."))
+        return redirect(reverse("admin:mlmodels_mlmodel_change", args=[model.pk]))
+
+    def _exam_context(self, request: HttpRequest, model: MLModel) -> dict[str, Any]:
+        return {**exam_pages.context(model), "may_take_exam": self.has_change_permission(request, model)}
 
     @admin.display(description=_("weights"))
     def weights(self, model: MLModel) -> str:
         """Here, on their way, or what to do."""
-        if model.is_ready:
-            return gettext("ready")
-        progress = tasks.progress_of(model.key)
+        key = model.weights_key
+        if not key:
+            return gettext("on the storage")
+        if model.has_weights:
+            return gettext("being prepared") if model.is_being_prepared else gettext("ready")
+        progress = tasks.progress_of(key)
         if progress is None:
-            return gettext("missing: python manage.py fetch_weights %(key)s") % {"key": model.key}
+            return gettext("missing: python manage.py fetch_weights %(key)s") % {"key": key}
         if progress["state"] == "fetching" and progress["total_bytes"]:
             share = 100 * progress["done_bytes"] // progress["total_bytes"]
             return gettext("fetching: %(percent)d %%") % {"percent": share}
         return progress["sentence"] or gettext("fetching")
 
+    @admin.display(description=_("exam"))
+    def exam(self, model: MLModel) -> str:
+        """How far it is, how it ended, or that nobody asked for it."""
+        return exam_pages.in_a_word(model)
+
     @admin.action(description=_("Fetch the weights"), permissions=["change"])
     def fetch_weights(self, request: HttpRequest, queryset: QuerySet[MLModel]) -> None:
-        missing = [model for model in queryset if not model.is_ready]
+        missing = {model.weights_key for model in queryset if model.weights_key and not model.has_weights}
         try:
-            for model in missing:
-                current_app.send_task(tasks.FETCH_WEIGHTS, [model.key])
+            for key in sorted(missing):
+                current_app.send_task(tasks.FETCH_WEIGHTS, [key])
         except OperationalError:
             messages.error(request, gettext("The broker does not answer. Is the worker running?"))
             return
         done = ngettext("%(count)d model is being fetched.", "%(count)d models are being fetched.", len(missing))
         messages.info(request, done % {"count": len(missing)})
+
+    @admin.action(description=_("Take the exam"), permissions=["change"])
+    def take_exams(self, request: HttpRequest, queryset: QuerySet[MLModel]) -> None:
+        count = sum([exams.request(model) for model in queryset])
+        done = ngettext("%(count)d model takes its exam.", "%(count)d models take their exams.", count)
+        messages.info(request, done % {"count": count})
+
+    @admin.action(description=_("Offer to users"), permissions=["change"])
+    def offer(self, request: HttpRequest, queryset: QuerySet[MLModel]) -> None:
+        refused = [model for model in queryset if not model.may_be_offered]
+        self._switch(queryset.exclude(pk__in=[model.pk for model in refused]), is_active=True)
+        for model in refused:
+            messages.error(request, f"{model}: {not_passed()}")
+
+    @admin.action(description=_("Stop offering to users"), permissions=["change"])
+    def stop_offering(self, request: HttpRequest, queryset: QuerySet[MLModel]) -> None:
+        self._switch(queryset, is_active=False)
+
+    def _switch(self, models: Iterable[MLModel], *, is_active: bool) -> None:
+        for model in models:
+            model.is_active = is_active
+            model.save(update_fields=["is_active", "updated_at"])

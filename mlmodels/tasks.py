@@ -1,17 +1,19 @@
-"""Fetching weights by a worker, with its progress in the shared cache for whoever asks."""
+"""What workers do for models: fetch weights, with progress in the shared cache for whoever asks, and take exams."""
 
 import logging
 import time
 from typing import Literal, TypedDict
 
-from celery import shared_task
+from celery import Task, shared_task
+from django.conf import settings
 from django.core.cache import cache
 from redis.exceptions import RedisError
 
-from mlmodels import fetching
+from mlmodels import added_specs, exams, fetching
 from mlmodels.fetching import DEFAULT_PATIENCE, FetchError
 from mlmodels.inference import catalogue
 from mlmodels.inference.catalogue import ModelSpec
+from mlmodels.models import EXAM_GRACE_SECONDS
 
 FETCH_WEIGHTS = "mlmodels.fetch_weights"
 WRITE_SECONDS = 0.5
@@ -50,12 +52,26 @@ def progress_of(key: str) -> FetchProgress | None:
 # A message carries these limits: the one of a batch of pictures would end a download after two minutes.
 @shared_task(name=FETCH_WEIGHTS, time_limit=int(DEFAULT_PATIENCE.total_seconds) + 600)
 def fetch_weights(key: str) -> None:
-    """Bring the weights of the model `name:version` to this worker's machine. Raises UnknownModelError."""
-    fetch_and_report(catalogue.find(key))
+    """Bring the weights of the model `name:version` to this worker's machine, and have them loaded once.
+
+    Raises UnknownModelError.
+    """
+    if fetch_and_report(catalogue.find(key)):
+        exams.prepare(key)
 
 
-def fetch_and_report(spec: ModelSpec, *, address: str = "") -> None:
-    """Fetch without waiting for another process, and leave in the cache how far it is and how it ended."""
+@shared_task(name=exams.TAKE_EXAM, bind=True, time_limit=settings.MODEL_EXAM_SECONDS + EXAM_GRACE_SECONDS)
+def take_exam(self: Task, model_id: int) -> None:
+    """Take a model's exam on this worker's machine."""
+    exams.take(model_id, task_id=str(self.request.id))
+    added_specs.tidy_up()
+
+
+def fetch_and_report(spec: ModelSpec, *, address: str = "") -> bool:
+    """Fetch without waiting for another process, and leave in the cache how far it is and how it ended.
+
+    Whether the weights are here now.
+    """
     report = _Report(spec.key)
     try:
         fetching.fetch(spec, on_progress=report.show, on_notice=report.say, wait=False, address=address)
@@ -63,8 +79,9 @@ def fetch_and_report(spec: ModelSpec, *, address: str = "") -> None:
         logger.warning("weights of %s not fetched: %s", spec.key, error)
         if error.code != "busy":  # whoever fetches them reports
             report.end("failed", sentence=str(error), code=error.code)
-    else:
-        report.end("ready")
+        return False
+    report.end("ready")
+    return True
 
 
 class _Report:

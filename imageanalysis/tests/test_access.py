@@ -22,6 +22,7 @@ address                                                       anonymous  other_u
 /accounts/login/                                              oooomm     r           r       r
 /accounts/logout/                                             s          mmrmmm      mmrmmm  mmrmmm
 /images/                                                      s          oommmm      oommmm  oommmm
+/images/cancel-waiting/                                       s          mmrmmm      mmrmmm  mmrmmm
 /images/live/                                                 s          ommmmm      ommmmm  ommmmm
 /images/upload/                                               s          oormmm      oormmm  oormmm
 /images/<int:pk>/                                             s          nnmmmm      oommmm  nnmmmm
@@ -62,11 +63,13 @@ address                                                       anonymous  other_u
 /admin/accounts/passwordresettoken/<path:object_id>/delete/   s          s           s       o
 /admin/accounts/passwordresettoken/<path:object_id>/history/  s          s           s       o
 /admin/mlmodels/mlmodel/                                      s          s           s       o
-/admin/mlmodels/mlmodel/add/                                  s          s           s       o
+/admin/mlmodels/mlmodel/add/                                  s          s           s       ooommm
+/admin/mlmodels/mlmodel/add/labels/                           s          s           s       ooommm
 /admin/mlmodels/mlmodel/<path:object_id>/                     s          s           s       r
 /admin/mlmodels/mlmodel/<path:object_id>/change/              s          s           s       o
 /admin/mlmodels/mlmodel/<path:object_id>/delete/              s          s           s       o
 /admin/mlmodels/mlmodel/<path:object_id>/history/             s          s           s       o
+/admin/mlmodels/mlmodel/<path:object_id>/exam/                s          s           s       oormmm
 /admin/images/image/                                          s          s           s       o
 /admin/images/image/add/                                      s          s           s       f
 /admin/images/image/<path:object_id>/                         s          s           s       r
@@ -74,6 +77,8 @@ address                                                       anonymous  other_u
 /admin/images/image/<path:object_id>/delete/                  s          s           s       o
 /admin/images/image/<path:object_id>/history/                 s          s           s       o
 /admin/analysis/analysisqueue/                                s          s           s       o
+/admin/analysis/analysisqueue/pause/                          s          s           s       mmrmmm
+/admin/analysis/analysisqueue/resume/                         s          s           s       mmrmmm
 /admin/analysis/analysisqueue/add/                            s          s           s       f
 /admin/analysis/analysisqueue/<path:object_id>/               s          s           s       r
 /admin/analysis/analysisqueue/<path:object_id>/change/        s          s           s       oofooo

@@ -151,15 +151,6 @@ def test_staff_switch_a_model_off(staff_client: Client, model: MLModel) -> None:
     assert MLModel.objects.offered() == []
 
 
-def test_the_same_model_and_version_cannot_be_added_twice(staff_client: Client, model: MLModel) -> None:
-    filled = {"name": model.name, "version": model.version, "description": "again", "is_active": "on"}
-
-    answer = staff_client.post(admin("mlmodels.mlmodel", "add"), filled)
-
-    assert answer.status_code == 200
-    assert MLModel.objects.filter(name=model.name, version=model.version).count() == 1
-
-
 def test_a_reset_token_is_shown_without_its_hash(staff_client: Client, model: MLModel) -> None:
     images = picture_rows(1, model)
     token_rows(images)

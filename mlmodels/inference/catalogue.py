@@ -35,6 +35,12 @@ class ModelSpec:
     def key(self) -> str:
         return f"{self.name}:{self.version}"
 
+    @property
+    def own_classes(self) -> int | None:
+        """How many outputs the network gets because its labels are its own; None where its library decides, and for
+        CLIP, whose outputs are made from the labels."""
+        return len(self.labels) if isinstance(self.labels, tuple) and self.library != "open_clip" else None
+
 
 # EfficientNet-Lite0. Normalisation (x - 127) / 128 and bicubic resizing: the TensorFlow TPU repository's
 # models/official/efficientnet/lite. 75.1 % top-1 on ImageNet-1k by its authors.

@@ -30,6 +30,9 @@ class Execution:
     device: str
     largest_batch: int | None = None
 
+    def __str__(self) -> str:
+        return f"{self.runtime} {self.precision} on {self.device}"
+
 
 class Classifier(Protocol):
     @property

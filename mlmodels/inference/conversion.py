@@ -1,17 +1,21 @@
-"""Converts a torch network for OpenVINO and decides whether the result may stand for it; imports both."""
+"""Converts a torch network for OpenVINO and tries what can stand for it on this machine; imports both."""
 
 import logging
+import statistics
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from time import perf_counter
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from mlmodels.inference import converted_models
-from mlmodels.inference.agreement import Agreement, compare
+from mlmodels.inference.agreement import compare
 from mlmodels.inference.catalogue import ModelSpec
+from mlmodels.inference.choice import Trial
 from mlmodels.inference.classifier import ImageClassifier
 from mlmodels.inference.converted_models import ConvertedModels, Record
 from mlmodels.inference.golden_pictures import golden_pictures
@@ -24,6 +28,8 @@ from mlmodels.inference.weights import CheckedWeights
 logger = logging.getLogger(__name__)
 
 _BATCH = 10
+# After so many batches it shows which precision is too slow to be worth comparing on.
+_BATCHES_THAT_SHOW = 4
 
 _RAISED_ON_STRANGE_NETWORKS = (
     openvino.tools.ovc.error.Error,
@@ -35,53 +41,106 @@ _RAISED_ON_STRANGE_NETWORKS = (
 )
 
 
-def convert(
-    spec: ModelSpec, weights: CheckedWeights, network: Network, *, precision: str, store: ConvertedModels, place: str
-) -> Record:
-    """Convert, compare with the reference, store. Raises OSError when it cannot be stored.
+@dataclass(slots=True)
+class _Contender:
+    """One way to run the network, with what it answered and how long each batch took."""
 
-    A `precision` other than fp32 was asked for by name; fp32 is tried when it differs too much.
-    """
+    classifier: ImageClassifier
+    answers: list[NDArray[np.float32]] = field(default_factory=list)
+    seconds: list[float] = field(default_factory=list)
+
+    def run(self, batch: Sequence[NDArray[np.float32]]) -> None:
+        began = perf_counter()
+        self.answers.append(self.classifier.logits(batch))
+        self.seconds.append(perf_counter() - began)
+
+    @property
+    def ms(self) -> float:
+        """Milliseconds a picture; the first batch only warms up."""
+        return 1000 * statistics.median(self.seconds[1:]) / _BATCH
+
+    @property
+    def is_exact(self) -> bool:
+        return self.classifier.execution.precision == "fp32"
+
+
+def convert(
+    spec: ModelSpec,
+    weights: CheckedWeights,
+    network: Network,
+    *,
+    precisions: Sequence[str],
+    threads: int | None,
+    store: ConvertedModels,
+    place: str,
+) -> Record:
+    """Convert, try in these precisions, store. Raises OSError when it cannot be stored."""
     with store.draft() as draft:
-        trials = _trials(network, precision, draft)
-        chosen = next((name for name, found in trials.items() if _is_accepted(name, found)), None)
+        trials = _trials(network, precisions, threads, draft / "model.xml")
+        is_of_use = any(trial.runtime == "openvino" and trial.is_sound(as_asked=True) for trial in trials)
         record = Record(
             model=spec.key,
             weights_sha256=weights.sha256,
-            runtime="openvino" if chosen else "torch",
-            precision=chosen or "fp32",
             trials=trials,
             preprocessing=network.preprocessing,
             labels=list(network.labels),
-            files=converted_models.digests(draft) if chosen else {},
+            files=converted_models.digests(draft) if is_of_use else {},
         )
-        if not chosen:
+        if not is_of_use:
             converted_models.discard_network(draft)
         store.store(place, draft, record)
-    logger.info("%s: %s, %s; agreement with the reference: %s", spec.key, record.runtime, record.precision, trials)
+    logger.info("%s was tried; %s", spec.key, "; ".join(map(str, trials)))
     return record
 
 
-def _is_accepted(precision: str, found: Agreement) -> bool:
-    return found.is_close() if precision == "fp32" else found.is_close_enough_as_asked()
+def _trials(network: Network, precisions: Sequence[str], threads: int | None, path: Path) -> list[Trial]:
+    """In the order of preference: OpenVINO first, which starts without torch, and the exact before the quick.
+
+    All take turns on the same batches, so that whatever else the machine does slows them all.
+    """
+    reference = _Contender(TorchClassifier(network))
+    contenders = _converted(network, precisions, threads, path)
+    contenders += [reference, *(_Contender(TorchClassifier(network, precision=name)) for name in precisions[1:])]
+    for number, batch in enumerate(_golden_batches(reference.classifier), start=1):
+        reference.run(batch)
+        contenders = [each for each in contenders if each is reference or _survives(each, batch)]
+        if number == _BATCHES_THAT_SHOW:
+            contenders = _without_hopeless(contenders)
+    expected = np.concatenate(reference.answers)
+    return [_trial(contender, expected) for contender in contenders]
 
 
-def _trials(network: Network, precision: str, draft: Path) -> dict[str, Agreement]:
-    path = draft / "model.xml"
-    reference = TorchClassifier(network)
-    inputs = [reference.preprocess(picture) for picture in golden_pictures()]
-    expected = _logits(reference, inputs)
-    trials: dict[str, Agreement] = {}
+def _converted(network: Network, precisions: Sequence[str], threads: int | None, path: Path) -> list[_Contender]:
     try:
         _write(network, path)
-        for name in dict.fromkeys((precision, "fp32")):
-            candidate = OpenVinoClassifier(path, network.preprocessing, network.labels, precision=name)
-            trials[name] = compare(_logits(candidate, inputs), expected)
-            if _is_accepted(name, trials[name]):
-                break
+        return [
+            _Contender(OpenVinoClassifier(path, network.preprocessing, network.labels, precision=name, threads=threads))
+            for name in precisions
+        ]
     except _RAISED_ON_STRANGE_NETWORKS as error:
         logger.warning("the network cannot be converted: %s", error)
-    return trials
+        return []
+
+
+def _survives(contender: _Contender, batch: Sequence[NDArray[np.float32]]) -> bool:
+    try:
+        contender.run(batch)
+    except _RAISED_ON_STRANGE_NETWORKS as error:
+        logger.warning("%s does not run the network: %s", contender.classifier.execution, error)
+        return False
+    return True
+
+
+def _without_hopeless(contenders: list[_Contender]) -> list[_Contender]:
+    """The exact ones, and of the others the quickest if it is quicker than they: comparing slow networks takes long."""
+    quickest = min(contenders, key=lambda contender: contender.ms)
+    return [contender for contender in contenders if contender.is_exact or contender is quickest]
+
+
+def _trial(contender: _Contender, expected: NDArray[np.float32]) -> Trial:
+    did = contender.classifier.execution
+    agreement = compare(np.concatenate(contender.answers), expected)
+    return Trial(did.runtime, did.precision, agreement, round(contender.ms, 3))
 
 
 def _write(network: Network, path: Path) -> None:
@@ -94,10 +153,10 @@ def _write(network: Network, path: Path) -> None:
     openvino.save_model(model, path, compress_to_fp16=False)
 
 
-def _logits(classifier: ImageClassifier, inputs: list[NDArray[np.float32]]) -> NDArray[np.float32]:
-    return np.concatenate([classifier.logits(batch) for batch in _batches(inputs)])
-
-
-def _batches(inputs: list[NDArray[np.float32]]) -> Iterator[list[NDArray[np.float32]]]:
-    for start in range(0, len(inputs), _BATCH):
-        yield inputs[start : start + _BATCH]
+def _golden_batches(classifier: ImageClassifier) -> Iterator[list[NDArray[np.float32]]]:
+    batch = []
+    for picture in golden_pictures():
+        batch.append(classifier.preprocess(picture))
+        if len(batch) == _BATCH:
+            yield batch
+            batch = []

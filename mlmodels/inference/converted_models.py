@@ -15,10 +15,11 @@ from typing import Any
 
 from mlmodels.inference.agreement import Agreement
 from mlmodels.inference.catalogue import ModelSpec
+from mlmodels.inference.choice import Trial
 from mlmodels.inference.preprocessing import Preprocessing
 
 # Raised when what is written here changes its meaning.
-_FORMAT = 1
+_FORMAT = 2
 # A conversion follows from these; their metadata tells the version without importing them.
 _PACKAGES = ("openvino", "torch", "torchvision", "timm", "open_clip_torch")
 _MODEL, _RECORD = "model.xml", "record.json"
@@ -27,17 +28,14 @@ _FILES = (_MODEL, "model.bin")
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """What was decided about a model, and all that running it takes beside the converted network itself.
+    """How a model was tried on this machine, and all that running it takes beside the converted network itself.
 
-    `runtime` is "torch" when the converted network did not agree with the reference; there is no network then.
-    `trials` are the precisions that were tried, in order.
+    `trials` hold the reference, too. Where no converted network was sound there is none, and no `files`.
     """
 
     model: str
     weights_sha256: str
-    runtime: str
-    precision: str
-    trials: dict[str, Agreement]
+    trials: Sequence[Trial]
     preprocessing: Preprocessing
     labels: Sequence[str]
     files: dict[str, str]  # name -> SHA-256
@@ -91,10 +89,12 @@ class ConvertedModels:
         return [path for path in self.folder.iterdir() if path.is_dir() and name.fullmatch(path.name)]
 
 
-def place(spec: ModelSpec, weights_sha256: str, precision: str) -> str:
-    """The name of the folder for all that a conversion depends on."""
+def place(spec: ModelSpec, weights_sha256: str, precisions: Sequence[str]) -> str:
+    """The name of the folder for all that a conversion depends on; `precisions` are those that the CPU can do."""
     versions = {package: _version(package) for package in _PACKAGES}
-    depends_on = [_FORMAT, asdict(spec), weights_sha256, precision, versions]
+    described = asdict(spec)
+    del described["weights"]  # their digest says it all, and a file may get another name
+    depends_on = [_FORMAT, described, weights_sha256, precisions, versions]
     digest = hashlib.sha256(json.dumps(depends_on, sort_keys=True).encode()).hexdigest()
     return f"{spec.name}-{spec.version}-{digest[:16]}"
 
@@ -123,7 +123,7 @@ def _version(package: str) -> str:
 
 def _record(written: dict[str, Any]) -> Record:
     values = {field.name: written[field.name] for field in fields(Record)}
-    values["trials"] = {precision: Agreement(**found) for precision, found in written["trials"].items()}
+    values["trials"] = [Trial(**{**trial, "agreement": Agreement(**trial["agreement"])}) for trial in written["trials"]]
     scale = {name: tuple(written["preprocessing"][name]) for name in ("mean", "std")}
     values["preprocessing"] = Preprocessing(**{**written["preprocessing"], **scale})
     return Record(**values)

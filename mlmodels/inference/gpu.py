@@ -5,10 +5,11 @@ import logging
 import torch
 
 from mlmodels.inference.agreement import compare
+from mlmodels.inference.errors import DeviceLostError
 from mlmodels.inference.golden_pictures import golden_pictures
 from mlmodels.inference.networks import Network
 from mlmodels.inference.options import Options
-from mlmodels.inference.torch_classifier import CPU, TorchClassifier
+from mlmodels.inference.torch_classifier import TorchClassifier
 
 logger = logging.getLogger(__name__)
 
@@ -16,7 +17,7 @@ _PICTURES = 32
 
 
 def classifier(network: Network, options: Options) -> TorchClassifier | None:
-    """The network on the GPU; None when torch cannot use it or not even one picture fits.
+    """The network on the GPU; None when torch cannot use it, or not even one picture fits. The network is used up.
 
     "auto" takes fp16 where it agrees with fp32 on the golden pictures, which also warm the GPU up.
     """
@@ -37,9 +38,8 @@ def classifier(network: Network, options: Options) -> TorchClassifier | None:
             logger.info("%s on the GPU: %s", precision, found)
             if found.is_close() or (options.precision != "auto" and found.is_close_enough_as_asked()):
                 return quick
-    except torch.OutOfMemoryError as error:
-        logger.warning("the model does not fit on the GPU: %s", error)
-        network.module.to(CPU)
+    except (RuntimeError, DeviceLostError) as error:  # also when memory runs out
+        logger.warning("the GPU does not run the model: %s", error)
         return None
     return exact if exact.execution.device != "CPU" else None
 

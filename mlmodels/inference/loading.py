@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 from mlmodels.inference import converted_models
 from mlmodels.inference.catalogue import ModelSpec
+from mlmodels.inference.choice import chosen
 from mlmodels.inference.classifier import Classifier
 from mlmodels.inference.converted_models import ConvertedModels, Record
-from mlmodels.inference.options import Options
+from mlmodels.inference.options import Options, cpu_precisions
 from mlmodels.inference.weights import CheckedWeights
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ logger = logging.getLogger(__name__)
 
 
 def build(spec: ModelSpec, weights: CheckedWeights, *, cache_dir: Path | None, options: Options) -> Classifier:
-    """The classifier of `spec`: on a GPU in torch, else in OpenVINO where that agrees with torch, else in torch.
+    """The classifier of `spec`: on a GPU in torch, else in what was quickest here of all that agrees with torch.
 
     `cache_dir` keeps converted models and embedded labels; without it there is no conversion. Raises
     WeightsDamagedError.
@@ -40,7 +41,7 @@ def build(spec: ModelSpec, weights: CheckedWeights, *, cache_dir: Path | None, o
         logger.warning("there is a GPU that torch cannot run %s on", spec.key)
     if cache_dir and options.runtime != "torch" and find_spec("openvino"):
         return _converted(spec, weights, cache_dir, options)
-    return _in_torch(spec, weights, cache_dir, options)
+    return _in_torch(spec, weights, cache_dir, options.cpu_precision())
 
 
 def _network(spec: ModelSpec, weights: CheckedWeights, cache_dir: Path | None) -> "Network":
@@ -49,30 +50,31 @@ def _network(spec: ModelSpec, weights: CheckedWeights, cache_dir: Path | None) -
     return networks.build(spec, weights, cache_dir)
 
 
-def _in_torch(spec: ModelSpec, weights: CheckedWeights, cache_dir: Path | None, options: Options) -> Classifier:
+def _in_torch(spec: ModelSpec, weights: CheckedWeights, cache_dir: Path | None, precision: str) -> Classifier:
     network = _network(spec, weights, cache_dir)
     from mlmodels.inference.torch_classifier import TorchClassifier
 
-    return TorchClassifier(network, precision=options.cpu_precision())
+    return TorchClassifier(network, precision=precision)
 
 
 def _converted(spec: ModelSpec, weights: CheckedWeights, cache_dir: Path, options: Options) -> Classifier:
     store = ConvertedModels(cache_dir)
-    place = converted_models.place(spec, weights.sha256, options.cpu_precision())
+    place = converted_models.place(spec, weights.sha256, cpu_precisions())
     try:
         record = store.find(place) or _convert_once(spec, weights, options, store, place)
     except OSError as error:
         logger.warning("%s cannot be converted: %s", spec.key, error)
-        return _in_torch(spec, weights, cache_dir, options)
-    if record.runtime == "torch":
-        return _in_torch(spec, weights, cache_dir, options)
+        return _in_torch(spec, weights, cache_dir, options.cpu_precision())
+    trial = chosen(record.trials, options)
+    if trial.runtime == "torch":
+        return _in_torch(spec, weights, cache_dir, trial.precision)
     from mlmodels.inference.openvino_classifier import OpenVinoClassifier
 
     return OpenVinoClassifier(
         store.network_path(place),
         record.preprocessing,
         record.labels,
-        precision=record.precision,
+        precision=trial.precision,
         threads=options.threads,
     )
 
@@ -86,7 +88,15 @@ def _convert_once(
         from mlmodels.inference import conversion
 
         network = _network(spec, weights, store.folder)
-        return conversion.convert(spec, weights, network, precision=options.cpu_precision(), store=store, place=place)
+        return conversion.convert(
+            spec,
+            weights,
+            network,
+            precisions=cpu_precisions(),
+            threads=options.threads,
+            store=store,
+            place=place,
+        )
 
 
 def _may_use_gpu(options: Options) -> bool:

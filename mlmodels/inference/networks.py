@@ -4,17 +4,20 @@ import pickle
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import timm
 import torch
 import torchvision
 from safetensors import SafetensorError
 from safetensors.torch import load_file
+from torch.overrides import TorchFunctionMode
 from torchvision.models import EfficientNet_B0_Weights, get_weight
+from torchvision.transforms._presets import ImageClassification
 
 from mlmodels.inference import checkpoint_names, zero_shot
 from mlmodels.inference.catalogue import ModelSpec
-from mlmodels.inference.errors import WeightsDamagedError
+from mlmodels.inference.errors import MisfitError, WeightsDamagedError
 from mlmodels.inference.preprocessing import Preprocessing
 from mlmodels.inference.weights import CheckedWeights
 
@@ -28,6 +31,7 @@ _RAISED_ON_BAD_CHECKPOINTS = (
     RuntimeError,  # not an archive; parameters that are missing, unknown or of another shape
     KeyError,
     AttributeError,  # a single tensor, or anything else that is no dictionary
+    MisfitError,
 )
 
 
@@ -48,8 +52,10 @@ def build(spec: ModelSpec, weights: CheckedWeights, cache_dir: Path | None = Non
     try:
         if spec.library == "open_clip":
             return _zero_shot(spec, weights, cache_dir)
-        module = _without_weights(spec)
+        module = unfilled(spec.library, spec.architecture, classes=spec.own_classes)
         module.load_state_dict(_renamed(spec, _checkpoint(weights.path), module), strict=True)
+        if spec.own_classes:
+            _check_finite(module)
     except _RAISED_ON_BAD_CHECKPOINTS as error:
         raise WeightsDamagedError(f"{spec.key}: {weights.path}: {error}") from error
     return Network(module.eval().requires_grad_(False), _preprocessing(spec), label_list(spec))
@@ -69,11 +75,39 @@ def _zero_shot(spec: ModelSpec, weights: CheckedWeights, cache_dir: Path | None)
     return Network(module.eval().requires_grad_(False), spec.preprocessing or zero_shot.preprocessing(model), labels)
 
 
-def _without_weights(spec: ModelSpec) -> torch.nn.Module:
-    if spec.library == "torchvision":
-        module: torch.nn.Module = torchvision.models.get_model(spec.architecture, weights=None)
+def unfilled(library: str, architecture: str, *, classes: int | None = None) -> torch.nn.Module:
+    """The network of torchvision or timm with the parameters that it is born with, for as many classes as its
+    published weights have unless it is told."""
+    wish: dict[str, Any] = {} if classes is None else {"num_classes": classes}
+    if library == "torchvision":
+        module: torch.nn.Module = torchvision.models.get_model(architecture, weights=None, **wish)
         return module
-    return timm.create_model(spec.architecture, pretrained=False)
+    return timm.create_model(architecture, pretrained=False, **wish)
+
+
+def without_memory(library: str, architecture: str, *, classes: int) -> torch.nn.Module:
+    """The same on torch's meta device: names and shapes only."""
+    try:
+        with torch.device("meta"):
+            return unfilled(library, architecture, classes=classes)
+    except NotImplementedError:
+        # RegNet computes its widths in tensors, which needs their values.
+        with _ParametersWithoutMemory():
+            return unfilled(library, architecture, classes=classes)
+
+
+def _check_finite(module: torch.nn.Module) -> None:
+    for name, tensor in module.state_dict().items():
+        if tensor.is_floating_point() and not torch.isfinite(tensor).all():
+            raise MisfitError("not_finite", where="weights", example=name)
+
+
+class _ParametersWithoutMemory(TorchFunctionMode):
+    """Only what is made to be filled has no memory."""
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None) -> Any:
+        is_made_to_be_filled = func in (torch.empty, torch.zeros, torch.ones)
+        return func(*args, **{**(kwargs or {}), **({"device": "meta"} if is_made_to_be_filled else {})})
 
 
 def _checkpoint(weights: Path) -> dict[str, torch.Tensor]:
@@ -96,7 +130,11 @@ def _preprocessing(spec: ModelSpec) -> Preprocessing:
         return spec.preprocessing
     if spec.pretrained is None:
         raise ValueError(f"{spec.key} names neither its preprocessing nor upstream's weights")
-    preset = get_weight(spec.pretrained).transforms()
+    return preprocessing_of(get_weight(spec.pretrained).transforms())
+
+
+def preprocessing_of(preset: ImageClassification) -> Preprocessing:
+    """What torchvision does to a picture before a network."""
     return Preprocessing.on_unit_scale(
         resize_px=preset.resize_size[0],
         crop_px=preset.crop_size[0],

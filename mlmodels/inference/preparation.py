@@ -1,9 +1,10 @@
 """Decodes and preprocesses pictures on a few threads while the batch before them runs."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import islice
 from types import TracebackType
-from typing import BinaryIO, Self
+from typing import BinaryIO, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,8 @@ from mlmodels.inference.pictures import PictureError, decode
 
 Source = Callable[[], BinaryIO]
 Input = NDArray[np.float32]
+Outcome = Input | PictureError | OSError
+Key = TypeVar("Key")
 
 
 class Preparation:
@@ -38,20 +41,26 @@ class Preparation:
         self._pool.shutdown(cancel_futures=True)
 
     def batches(
-        self, classifier: Classifier, sources: Sequence[Source], *, batch_size: int
-    ) -> Iterator[list[Input | PictureError | OSError]]:
+        self, classifier: Classifier, sources: Mapping[Key, Source], *, batch_size: int
+    ) -> Generator[dict[Key, Outcome]]:
         """The inputs of `sources` in their order, `batch_size` at a time; in place of a picture that cannot be read or
-        decoded stands what went wrong. While the caller is busy with one batch, the next one is prepared, never more.
+        decoded stands what went wrong. While the caller is busy with one batch, the next one is prepared, never more;
+        close the iterator to let go of that one.
         """
         waiting = (self._submitted(classifier, chunk) for chunk in _chunks(sources, batch_size))
-        current = next(waiting, [])
-        while current:
-            following = next(waiting, [])
-            yield [_outcome(future) for future in current]
-            current = following
+        current = next(waiting, {})
+        following: dict[Key, Future[Input]] = {}
+        try:
+            while current:
+                following = next(waiting, {})
+                yield {key: _outcome(future) for key, future in current.items()}
+                current = following
+        finally:
+            for future in (*current.values(), *following.values()):
+                future.cancel()
 
-    def _submitted(self, classifier: Classifier, sources: Sequence[Source]) -> list[Future[Input]]:
-        return [self._pool.submit(self._input, classifier, source) for source in sources]
+    def _submitted(self, classifier: Classifier, sources: Mapping[Key, Source]) -> dict[Key, Future[Input]]:
+        return {key: self._pool.submit(self._input, classifier, source) for key, source in sources.items()}
 
     def _input(self, classifier: Classifier, source: Source) -> Input:
         with source() as file:
@@ -59,12 +68,13 @@ class Preparation:
         return classifier.preprocess(picture)
 
 
-def _chunks(sources: Sequence[Source], size: int) -> Iterator[Sequence[Source]]:
-    for start in range(0, len(sources), size):
-        yield sources[start : start + size]
+def _chunks(sources: Mapping[Key, Source], size: int) -> Iterator[Mapping[Key, Source]]:
+    remaining = iter(sources.items())
+    while chunk := dict(islice(remaining, size)):
+        yield chunk
 
 
-def _outcome(future: Future[Input]) -> Input | PictureError | OSError:
+def _outcome(future: Future[Input]) -> Outcome:
     try:
         return future.result()
     except (PictureError, OSError) as error:

@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from mlmodels.inference.classifier import Execution, ImageClassifier
+from mlmodels.inference.errors import DeviceLostError
 from mlmodels.inference.networks import Network
 
 logger = logging.getLogger(__name__)
@@ -21,6 +22,7 @@ class TorchClassifier(ImageClassifier):
     """A `Classifier` for a `Network`, which moves to `device`.
 
     When memory runs out there, batches are halved; when one picture is too much, the network moves to the CPU.
+    Raises DeviceLostError when the GPU fails for good.
     """
 
     def __init__(self, network: Network, *, device: torch.device = CPU, precision: str = "fp32") -> None:
@@ -47,6 +49,10 @@ class TorchClassifier(ImageClassifier):
                 if self._device.type == "cpu" and size == 1:
                     raise
                 shortage = str(error)
+            except RuntimeError as error:
+                if self._is_lost(error):
+                    raise DeviceLostError(str(error)) from error
+                raise
             # Not in the except block: the traceback holds on to the batch's tensors.
             self._make_do_after(size, shortage)
 
@@ -60,6 +66,12 @@ class TorchClassifier(ImageClassifier):
         if self._precision == "fp32":
             return nullcontext()
         return torch.autocast(self._device.type, _DTYPES[self._precision])
+
+    def _is_lost(self, error: RuntimeError) -> bool:
+        """Whether the fault stays: after one inside a kernel CUDA refuses whatever this process asks next."""
+        if isinstance(error, torch.AcceleratorError):
+            return True
+        return self._device.type == "cuda" and not _answers(self._device)
 
     def _make_do_after(self, size: int, shortage: str) -> None:
         """Arrange for less memory than a batch of `size` took."""
@@ -76,3 +88,11 @@ class TorchClassifier(ImageClassifier):
     def _move_to(self, device: torch.device) -> None:
         self._device = device
         self._module.to(device)
+
+
+def _answers(device: torch.device) -> bool:
+    try:
+        torch.cuda.synchronize(device)
+    except RuntimeError:
+        return False
+    return True

@@ -1,8 +1,12 @@
 """Made-up rows of models; the default one is what the catalogue really has."""
 
 import factory
+from django.core.files.base import ContentFile
+from django.utils import timezone
 
-from mlmodels.models import MLModel
+from mlmodels import model_files
+from mlmodels.models import AddedModel, MLModel, ModelExam
+from mlmodels.tests.small_checkpoints import ARCHITECTURE, LABELS
 
 
 class MLModelFactory(factory.django.DjangoModelFactory):
@@ -13,3 +17,21 @@ class MLModelFactory(factory.django.DjangoModelFactory):
     name = "efficientnet"
     version = "1.0.0"
     description = "EfficientNet-Lite0"
+
+
+def added_model(version: str = "1.0.0", *, passed: bool = True, content: bytes = b"weights") -> MLModel:
+    """A custom model with a file on the storage, offered to users if its exam was passed."""
+    sha256 = model_files.sha256_of(ContentFile(content))
+    model = MLModel.objects.create(name="custom", version=version, description="Mine.", is_active=passed)
+    AddedModel.objects.create(
+        model=model,
+        architecture=ARCHITECTURE,
+        labels=list(LABELS),
+        file=model_files.save_upload(ContentFile(content), version=version, sha256=sha256, is_safetensors=True),
+        uploaded_name="mine.safetensors",
+        sha256=sha256,
+        size_bytes=len(content),
+    )
+    state, passed_at = ("passed", timezone.now()) if passed else ("failed", None)
+    ModelExam.objects.create(model=model, state=state, passed_at=passed_at, code="" if passed else "unsteady")
+    return MLModel.objects.get(pk=model.pk)

@@ -1,6 +1,7 @@
 """The photographs that the engine's tests look at, and ways to write them down."""
 
 import io
+import struct
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,11 @@ def photograph(name: str) -> Image.Image:
 
 
 def photograph_path(name: str) -> Path:
-    """The file that ships inside scikit-image, or a HEIC of chelsea made from it (Pillow cannot write HEIC)."""
+    """The file that ships inside scikit-image, or a HEIC made from one (Pillow cannot write HEIC).
+
+    `coffee_as_1` to `coffee_as_8` are one upright scene as phones write it down when they are held that way: turned,
+    and both the container and its EXIF block say how.
+    """
     folders = (_SKIMAGE, _HERE)
     return next(path for folder in folders for path in folder.glob(f"{name}.*"))
 
@@ -65,3 +70,17 @@ def with_profile(name: str) -> bytes:
     with Image.open(photograph_path(name)) as image:
         profile: bytes = image.info["icc_profile"]
     return profile
+
+
+def grey_profile_for_cmyk() -> bytes:
+    """A printer's profile (ICC version 2, lut8) under which every ink is the same grey."""
+    ramp = bytes(range(256))
+    corners = [(c, m, y, k) for c in (0, 1) for m in (0, 1) for y in (0, 1) for k in (0, 1)]
+    lightness = [round(255 * (1 - k) * (1 - (c + m + y) / 3)) for c, m, y, k in corners]
+    identity = struct.pack(">9i", *(65536 if i % 4 == 0 else 0 for i in range(9)))
+    colours = b"".join(bytes((level, 128, 128)) for level in lightness)
+    lut = b"mft1" + bytes(4) + bytes((4, 3, 2, 0)) + identity + 4 * ramp + colours + 3 * ramp
+    tags = struct.pack(">I4sII", 1, b"A2B0", 144, len(lut))
+    d50 = struct.pack(">3i", 63190, 65536, 54061)
+    header = struct.pack(">I4sI4s4s4s12x4s", 144 + len(lut), b"", 0x02400000, b"prtr", b"CMYK", b"Lab ", b"acsp")
+    return header + bytes(68 - len(header)) + d50 + bytes(48) + tags + lut

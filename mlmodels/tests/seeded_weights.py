@@ -26,7 +26,7 @@ def network(spec: ModelSpec) -> torch.nn.Module:
         torch.manual_seed(SEED)
         if spec.library == "open_clip":
             return open_clip.create_model(spec.architecture, load_weights=False).eval()
-        return _lively(torchvision.models.get_model(spec.architecture, weights=None))
+        return lively(torchvision.models.get_model(spec.architecture, weights=None))
 
 
 def written(spec: ModelSpec, weights_dir: Path, network: torch.nn.Module) -> Path:
@@ -51,7 +51,7 @@ def seeded(key: str, weights_dir: Path) -> torch.nn.Module:
     return made
 
 
-def _lively(network: torch.nn.Module) -> torch.nn.Module:
+def lively(network: torch.nn.Module) -> torch.nn.Module:
     """Bring signals and logits to the size that training gives them: untrained ones die out or explode on their way."""
     pictures = torch.stack([_seen(picture) for picture in golden_pictures(4)])
     for layer in network.modules():

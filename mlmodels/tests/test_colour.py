@@ -1,10 +1,16 @@
-import struct
-
 import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
-from mlmodels.tests.photographs import decoded, mean_difference, photograph, small, with_profile, written
+from mlmodels.tests.photographs import (
+    decoded,
+    grey_profile_for_cmyk,
+    mean_difference,
+    photograph,
+    small,
+    with_profile,
+    written,
+)
 
 
 def test_sixteen_bit_grey_keeps_its_range() -> None:
@@ -97,20 +103,6 @@ def test_a_profile_for_other_pixels_is_ignored() -> None:
 def test_cmyk_without_a_profile_looks_like_the_original() -> None:
     picture = decoded(written(photograph("chelsea").convert("CMYK"), "JPEG", quality=95))
     assert mean_difference(picture, photograph("chelsea")) < 5
-
-
-def grey_profile_for_cmyk() -> bytes:
-    """A printer's profile (ICC version 2, lut8) under which every ink is the same grey."""
-    ramp = bytes(range(256))
-    corners = [(c, m, y, k) for c in (0, 1) for m in (0, 1) for y in (0, 1) for k in (0, 1)]
-    lightness = [round(255 * (1 - k) * (1 - (c + m + y) / 3)) for c, m, y, k in corners]
-    identity = struct.pack(">9i", *(65536 if i % 4 == 0 else 0 for i in range(9)))
-    colours = b"".join(bytes((level, 128, 128)) for level in lightness)
-    lut = b"mft1" + bytes(4) + bytes((4, 3, 2, 0)) + identity + 4 * ramp + colours + 3 * ramp
-    tags = struct.pack(">I4sII", 1, b"A2B0", 144, len(lut))
-    d50 = struct.pack(">3i", 63190, 65536, 54061)
-    header = struct.pack(">I4sI4s4s4s12x4s", 144 + len(lut), b"", 0x02400000, b"prtr", b"CMYK", b"Lab ", b"acsp")
-    return header + bytes(68 - len(header)) + d50 + bytes(48) + tags + lut
 
 
 @pytest.mark.parametrize("picture_format", ["JPEG", "TIFF"])

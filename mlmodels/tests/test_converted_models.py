@@ -5,6 +5,7 @@ import pytest
 
 from mlmodels.inference import catalogue, converted_models
 from mlmodels.inference.agreement import Agreement
+from mlmodels.inference.choice import Trial
 from mlmodels.inference.converted_models import ConvertedModels, Record, digests
 from mlmodels.inference.preprocessing import Preprocessing
 
@@ -24,9 +25,10 @@ def stored(store: ConvertedModels, place: str = PLACE) -> Record:
         record = Record(
             model=SPEC.key,
             weights_sha256="0" * 64,
-            runtime="openvino",
-            precision="fp32",
-            trials={"bf16": Agreement(0.85, 12.5), "fp32": Agreement(1.0, 0.0)},
+            trials=[
+                Trial("openvino", "bf16", Agreement(0.85, 12.5), ms=1.75),
+                Trial("torch", "fp32", Agreement(1.0, 0.0), ms=9.5),
+            ],
             preprocessing=Preprocessing.on_unit_scale(
                 resize_px=8, crop_px=4, interpolation="bicubic", mean=(0.1, 0.2, 0.3), std=(0.1, 0.2, 0.3)
             ),
@@ -81,22 +83,24 @@ def test_a_new_conversion_lets_go_of_the_models_old_one_and_of_no_other(store: C
 
 
 @pytest.mark.parametrize(
-    ("changes", "sha256", "precision"),
+    ("changes", "sha256", "precisions"),
     [
-        ({}, "1" * 64, "fp32"),
-        ({}, "0" * 64, "bf16"),
-        ({"architecture": "tf_efficientnet_lite1"}, "0" * 64, "fp32"),
-        ({"preprocessing": None}, "0" * 64, "fp32"),
-        ({"labels": ("one", "two")}, "0" * 64, "fp32"),
+        ({}, "1" * 64, ["fp32"]),
+        ({}, "0" * 64, ["fp32", "bf16"]),
+        ({"architecture": "tf_efficientnet_lite1"}, "0" * 64, ["fp32"]),
+        ({"preprocessing": None}, "0" * 64, ["fp32"]),
+        ({"labels": ("one", "two")}, "0" * 64, ["fp32"]),
     ],
 )
-def test_another_model_or_precision_has_another_place(changes: dict[str, object], sha256: str, precision: str) -> None:
-    here = converted_models.place(SPEC, "0" * 64, "fp32")
-    assert converted_models.place(SPEC, "0" * 64, "fp32") == here
-    assert converted_models.place(replace(SPEC, **changes), sha256, precision) != here
+def test_another_model_or_another_cpu_has_another_place(
+    changes: dict[str, object], sha256: str, precisions: list[str]
+) -> None:
+    here = converted_models.place(SPEC, "0" * 64, ["fp32"])
+    assert converted_models.place(SPEC, "0" * 64, ["fp32"]) == here
+    assert converted_models.place(replace(SPEC, **changes), sha256, precisions) != here
 
 
 def test_another_release_of_a_library_has_another_place(monkeypatch: pytest.MonkeyPatch) -> None:
-    here = converted_models.place(SPEC, "0" * 64, "fp32")
+    here = converted_models.place(SPEC, "0" * 64, ["fp32"])
     monkeypatch.setattr(converted_models, "version", lambda package: f"{package} of tomorrow")
-    assert converted_models.place(SPEC, "0" * 64, "fp32") != here
+    assert converted_models.place(SPEC, "0" * 64, ["fp32"]) != here

@@ -13,7 +13,13 @@ from PIL import Image
 from mlmodels.inference import catalogue
 from mlmodels.inference.catalogue import ModelSpec, StoredWeights
 from mlmodels.inference.classifier import Classifier, Execution, Prediction
-from mlmodels.inference.engine import Engine, UnknownModelError, WeightsDamagedError, WeightsMissingError
+from mlmodels.inference.engine import (
+    Engine,
+    UnknownModelError,
+    WeightsDamagedError,
+    WeightsMissingError,
+    needed_bytes,
+)
 from mlmodels.inference.weights import CheckedWeights
 
 
@@ -79,8 +85,22 @@ def test_a_model_is_loaded_once_and_kept(tmp_path: Path, workshop: Workshop, thr
     assert workshop.built == ["custom:1"]
 
 
+def test_a_model_that_is_replaced_or_deleted_while_it_is_loaded_is_not_run_any_more(
+    tmp_path: Path, workshop: Workshop, three_models: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = Engine(tmp_path, build=workshop.build)
+    first = engine.load("custom:1")
+
+    monkeypatch.setitem(catalogue.MODELS, "custom:1", replace(catalogue.find("custom:1"), labels=("a cat", "a dog")))
+    assert engine.load("custom:1") is not first
+
+    monkeypatch.delitem(catalogue.MODELS, "custom:1")
+    with pytest.raises(UnknownModelError):
+        engine.load("custom:1")
+
+
 def test_the_least_recently_used_model_goes_first(tmp_path: Path, workshop: Workshop, three_models: list[str]) -> None:
-    engine = Engine(tmp_path, memory_budget_bytes=200, build=workshop.build)
+    engine = Engine(tmp_path, memory_budget_bytes=2 * needed_bytes(100), build=workshop.build)
     engine.load("custom:1")
     engine.load("custom:2")
     engine.load("custom:1")

@@ -38,7 +38,7 @@ def server() -> Iterator[WeightsServer]:
 
 
 @pytest.fixture(autouse=True)
-def weights_dir(tmp_path: Path, settings: Settings) -> Path:
+def weights_dir(tmp_path: Path, settings: Settings, db: None) -> Path:
     settings.WEIGHTS_DIR = tmp_path / "weights"
     return settings.WEIGHTS_DIR
 

@@ -9,11 +9,13 @@ import pytest
 import torch
 
 from mlmodels.inference import catalogue, conversion
+from mlmodels.inference.choice import chosen
 from mlmodels.inference.classifier import Execution
 from mlmodels.inference.converted_models import ConvertedModels, Record
 from mlmodels.inference.engine import Engine, Options
 from mlmodels.inference.networks import Network
 from mlmodels.inference.openvino_classifier import OpenVinoClassifier
+from mlmodels.inference.options import cpu_precisions
 from mlmodels.inference.torch_classifier import TorchClassifier
 from mlmodels.inference.weights import CheckedWeights
 from mlmodels.tests import seeded_weights
@@ -59,9 +61,10 @@ def test_it_says_how_it_runs(converted: OpenVinoClassifier) -> None:
     assert converted.execution == Execution("openvino", "fp32", "CPU")
 
 
+@pytest.mark.usefixtures("converted")
 def test_bf16_is_used_when_asked_for(cache_dir: Path, tmp_path: Path) -> None:
     wish = Options(precision="bf16")
-    classifier = Engine(tmp_path, cache_dir=tmp_path, options=wish).load("efficientnet:1.0.0")
+    classifier = Engine(tmp_path, cache_dir=cache_dir, options=wish).load("efficientnet:1.0.0")
     assert classifier.execution == Execution("openvino", wish.cpu_precision(), "CPU")
     assert classifier.classify([seen(classifier, "coffee")])[0][0].label == "espresso"
 
@@ -119,10 +122,26 @@ def test_a_network_that_does_not_survive_conversion_runs_in_torch(module: torch.
     store = ConvertedModels(tmp_path)
     record = converted_record(module, store)
 
-    assert (record.runtime, record.precision, record.files) == ("torch", "fp32", {})
-    assert not any(found.is_close() for found in record.trials.values())
+    assert chosen(record.trials, Options(runtime="openvino")).runtime == "torch"
+    assert record.files == {}
     assert store.find("here") == record
     assert [path.name for path in (tmp_path / "here").iterdir()] == ["record.json"]
+
+
+class MeanColour(torch.nn.Module):
+    """What both runtimes can do."""
+
+    def forward(self, pixels: torch.Tensor) -> torch.Tensor:
+        return 9 * pixels.mean(dim=(2, 3))
+
+
+def test_every_way_to_run_a_model_is_timed_on_the_machine(tmp_path: Path) -> None:
+    record = converted_record(MeanColour(), ConvertedModels(tmp_path))
+
+    assert {(trial.runtime, trial.precision) for trial in record.trials} >= {("openvino", "fp32"), ("torch", "fp32")}
+    assert all(trial.ms > 0 for trial in record.trials)
+    assert record.trials[0].is_sound()
+    assert set(record.files) == {"model.xml", "model.bin"}
 
 
 def converted_record(module: torch.nn.Module, store: ConvertedModels) -> Record:
@@ -130,7 +149,8 @@ def converted_record(module: torch.nn.Module, store: ConvertedModels) -> Record:
         catalogue.find("efficientnet:1.0.0"),
         CheckedWeights(Path("none"), "0" * 64),
         Network(module, LITE0, ["red", "green", "blue"]),
-        precision="fp32",
+        precisions=cpu_precisions(),
+        threads=1,
         store=store,
         place="here",
     )

@@ -5,6 +5,7 @@ import pytest
 from PIL import Image
 
 from mlmodels.inference import picture_formats, pictures
+from mlmodels.inference.preprocessing import FULL_SIZE
 from mlmodels.tests.photographs import (
     MAX_PIXELS,
     STORED,
@@ -79,6 +80,15 @@ def test_other_formats_come_out_upright_too(picture_format: str) -> None:
     assert mean_difference(decoded(file), scene) < 4
 
 
+@pytest.mark.parametrize("orientation", STORED)
+def test_every_orientation_of_a_heic_comes_out_upright(orientation: int) -> None:
+    content = photograph_path(f"coffee_as_{orientation}").read_bytes()
+    with Image.open(io.BytesIO(content)) as opened:
+        assert (opened.info["original_orientation"] or 1) == orientation
+    scene = photograph("coffee").resize((300, 200), Image.Resampling.BICUBIC)
+    assert mean_difference(decoded(io.BytesIO(content)), scene) < 7
+
+
 def test_a_heic_is_not_turned_twice() -> None:
     straight, turned = (
         decoded(io.BytesIO(photograph_path(name).read_bytes())) for name in ("chelsea_straight", "chelsea_rotated")
@@ -108,12 +118,42 @@ def test_the_first_frame_of_an_animation_is_the_picture() -> None:
         assert red > 240 > 15 > blue, picture_format
 
 
+def test_all_but_the_first_two_frames_may_be_missing() -> None:
+    """Nobody seeks through ten thousand of them to learn that a picture moves."""
+    turned = [small().rotate(20 * turn) for turn in range(1, 5)]
+    file = written(small(), "GIF", save_all=True, append_images=turned, duration=100)
+    content = file.getvalue()
+    third_frame = [at for at in range(len(content)) if content[at : at + 3] == b"\x21\xf9\x04"][2]
+    cut = io.BytesIO(content[:third_frame])
+    assert pictures.read_header(cut, max_pixels=MAX_PIXELS).is_animated
+    assert decoded(cut).tobytes() == decoded(file).tobytes()
+
+
 @pytest.mark.parametrize(
     ("size", "expected"), [((4000, 3000), (1000, 750)), ((1023, 1023), (1023, 1023)), ((1024, 2000), (512, 1000))]
 )
 def test_a_reduced_decode_keeps_the_shorter_side(size: tuple[int, int], expected: tuple[int, int]) -> None:
     file = written(photograph("coffee").resize(size), "JPEG")
     assert decoded(file, at_least_px=512).size == expected
+
+
+@pytest.mark.parametrize("orientation", [1, 3, 5, 6, 8])
+@pytest.mark.parametrize("size", [(2401, 1601), (1601, 2402)])
+def test_what_a_reduced_decode_shows_stands_where_it_stood(orientation: int, size: tuple[int, int]) -> None:
+    """Neither side can be divided: the last column and row of the reduced picture are a fraction of a pixel wide."""
+    scene = photograph("coffee").resize(size, Image.Resampling.BICUBIC)
+    transposition = STORED[orientation]
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    stored = scene if transposition is None else scene.transpose(transposition)
+    file = written(stored, "JPEG", quality=95, exif=exif)
+    reduced = decoded(file, at_least_px=400)
+
+    assert min(reduced.size) == 401
+    assert reduced.info == {FULL_SIZE: size}
+    small_size = (size[0] // 8, size[1] // 8)
+    expected = decoded(file).resize(small_size, Image.Resampling.BICUBIC)
+    assert mean_difference(reduced.resize(small_size, Image.Resampling.BICUBIC), expected) < 0.7
 
 
 @pytest.mark.parametrize(

@@ -30,24 +30,26 @@ def source(path: Path) -> Source:
 def test_inputs_come_in_order_and_in_batches(
     preparation: Preparation, efficientnet: TorchClassifier, batch_size: int
 ) -> None:
-    sources = [source(photograph_path(name)) for name in NAMES]
+    sources = {name: source(photograph_path(name)) for name in NAMES}
     batches = list(preparation.batches(efficientnet, sources, batch_size=batch_size))
 
     assert [len(batch) for batch in batches][:-1] == [batch_size] * (len(batches) - 1)
-    for name, found in zip(NAMES, [found for batch in batches for found in batch], strict=True):
+    found_by_name = [pair for batch in batches for pair in batch.items()]
+    assert [name for name, _found in found_by_name] == NAMES
+    for name, found in found_by_name:
         np.testing.assert_array_equal(found, seen(efficientnet, name))
 
 
 def test_nothing_to_prepare_is_no_batch(preparation: Preparation, efficientnet: TorchClassifier) -> None:
-    assert list(preparation.batches(efficientnet, [], batch_size=4)) == []
+    assert list(preparation.batches(efficientnet, {}, batch_size=4)) == []
 
 
 def test_a_bad_picture_spoils_no_other(preparation: Preparation, efficientnet: TorchClassifier, tmp_path: Path) -> None:
     good = source(photograph_path("coffee"))
     sources = [good, lambda: io.BytesIO(b"no picture"), source(tmp_path / "gone.jpg"), good]
-    (batch,) = preparation.batches(efficientnet, sources, batch_size=4)
+    (batch,) = preparation.batches(efficientnet, dict(enumerate(sources)), batch_size=4)
 
-    assert [type(found) for found in batch] == [np.ndarray, PictureError, FileNotFoundError, np.ndarray]
+    assert [type(found) for found in batch.values()] == [np.ndarray, PictureError, FileNotFoundError, np.ndarray]
 
 
 def test_the_next_batch_is_prepared_meanwhile_and_no_more(
@@ -63,7 +65,7 @@ def test_the_next_batch_is_prepared_meanwhile_and_no_more(
 
         return open_it
 
-    batches = preparation.batches(efficientnet, [opening(number) for number in range(6)], batch_size=2)
+    batches = preparation.batches(efficientnet, {number: opening(number) for number in range(6)}, batch_size=2)
     next(batches)
 
     assert all(event.wait(20) for event in opened[:4])
@@ -73,6 +75,34 @@ def test_the_next_batch_is_prepared_meanwhile_and_no_more(
 
 def test_pixels_are_counted_before_they_are_decoded(efficientnet: TorchClassifier) -> None:
     with Preparation(max_pixels=100, threads=1) as strict:
-        ((found,),) = strict.batches(efficientnet, [source(photograph_path("coffee"))], batch_size=1)
+        (batch,) = strict.batches(efficientnet, {"coffee": source(photograph_path("coffee"))}, batch_size=1)
+    found = batch["coffee"]
     assert isinstance(found, PictureError)
     assert found.code == "too_many_pixels"
+
+
+def test_a_run_that_is_given_up_leaves_nothing_to_prepare(efficientnet: TorchClassifier) -> None:
+    opened: list[int] = []
+    content = photograph_path("coffee").read_bytes()
+    may_open, is_opening = threading.Event(), threading.Event()
+
+    def opening(number: int) -> Source:
+        def open_it() -> BinaryIO:
+            if number:
+                is_opening.set()
+                assert may_open.wait(20)
+            opened.append(number)
+            return io.BytesIO(content)
+
+        return open_it
+
+    with Preparation(max_pixels=MAX_PIXELS, threads=1) as running:
+        batches = running.batches(efficientnet, {number: opening(number) for number in range(9)}, batch_size=1)
+        next(batches)
+        assert is_opening.wait(20)
+        batches.close()
+        may_open.set()
+        again = running.batches(efficientnet, {0: opening(0)}, batch_size=1)
+        assert len(list(again)) == 1
+
+    assert opened == [0, 1, 0]

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mlmodels.inference.preprocessing import Preprocessing
+from mlmodels.inference.preprocessing import FULL_SIZE, Preprocessing
 from mlmodels.tests import by_hand
 from mlmodels.tests.photographs import photograph
 
@@ -56,5 +56,23 @@ def test_a_strip_costs_no_more_than_its_middle(size: tuple[int, int]) -> None:
     assert array[2].min() == 1.0  # all of the crop is the blue middle
 
 
-def test_a_reduced_decode_keeps_twice_the_resized_side() -> None:
-    assert LITE0.decode_at_least_px == 512
+def test_a_reduced_picture_is_resized_to_what_becomes_of_the_full_one() -> None:
+    """256 x 263; by its own size it would be 262, and everything would stand half a pixel away."""
+    full = photograph("coffee").resize((2801, 2880), Image.Resampling.BICUBIC)
+    reduced = full.resize((701, 720), Image.Resampling.BICUBIC)
+    far_off = np.abs(LITE0.apply(reduced) - LITE0.apply(full)).mean()
+    reduced.info = {FULL_SIZE: full.size}
+
+    assert np.abs(LITE0.apply(reduced) - LITE0.apply(full)).mean() < far_off / 3
+
+
+def test_the_middle_of_a_reduced_strip_is_resized_by_its_own_size() -> None:
+    strip = Image.new("RGB", (6000, 750), "red")
+    strip.info = {FULL_SIZE: (24000, 3000)}
+    assert LITE0.apply(strip).shape == (3, 224, 224)
+    assert strip.info == {FULL_SIZE: (24000, 3000)}
+
+
+def test_a_reduced_decode_keeps_far_more_than_the_resized_side_and_still_quarters_twelve_megapixels() -> None:
+    assert LITE0.decode_at_least_px == 704
+    assert LITE0.decode_at_least_px < 3000 / 4

@@ -7,7 +7,7 @@ from PIL import Image
 
 from mlmodels.inference import catalogue, networks, pictures
 from mlmodels.inference.classifier import Classifier
-from mlmodels.inference.errors import WeightsDamagedError
+from mlmodels.inference.errors import DeviceLostError, WeightsDamagedError
 from mlmodels.inference.networks import Network
 from mlmodels.inference.torch_classifier import TorchClassifier
 from mlmodels.inference.weights import CheckedWeights
@@ -155,3 +155,25 @@ def test_a_cpu_without_room_for_one_picture_gives_up() -> None:
     classifier = TorchClassifier(Network(Cramped(room_for=0), LITE0, ["red", "green", "blue"]))
     with pytest.raises(torch.OutOfMemoryError):
         classifier.logits([np.zeros((3, 4, 4), dtype=np.float32)])
+
+
+class Stuck(torch.nn.Module):
+    """Fails as a network does on a GPU after a fault inside a kernel."""
+
+    def forward(self, pixels: torch.Tensor) -> torch.Tensor:
+        raise torch.AcceleratorError("CUDA error: device-side assert triggered")
+
+
+class Mistaken(torch.nn.Module):
+    """Fails as a network with a mistake in it does anywhere."""
+
+    def forward(self, pixels: torch.Tensor) -> torch.Tensor:
+        raise RuntimeError("shapes cannot be multiplied")
+
+
+def test_a_gpu_that_fails_for_good_is_told_from_a_network_that_fails() -> None:
+    batch = [np.zeros((3, 4, 4), dtype=np.float32)]
+    with pytest.raises(DeviceLostError, match="device-side assert"):
+        TorchClassifier(Network(Stuck(), LITE0, ["red"])).logits(batch)
+    with pytest.raises(RuntimeError, match="multiplied"):
+        TorchClassifier(Network(Mistaken(), LITE0, ["red"])).logits(batch)

@@ -9,8 +9,9 @@ from typing import Any, Self
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, OutputWrapper
+from django.db import DatabaseError
 
-from mlmodels import fetching
+from mlmodels import exams, fetching
 from mlmodels.fetching import Condition, FetchError, State
 from mlmodels.inference import catalogue
 from mlmodels.inference.catalogue import ModelSpec, PackagedWeights
@@ -82,7 +83,17 @@ class Command(BaseCommand):
         except KeyboardInterrupt:
             raise CommandError("Stopped. The next run goes on from here.", returncode=130) from None
         self.stdout.write(f"{spec.key} is ready.")
+        if not isinstance(spec.weights, PackagedWeights):
+            self.have_prepared(spec)
         return True
+
+    def have_prepared(self, spec: ModelSpec) -> None:
+        try:
+            is_asked_for = exams.prepare(spec.key)
+        except DatabaseError:  # there is none yet where an image is built
+            return
+        if is_asked_for:
+            self.stdout.write(f"{spec.key} is offered once a worker has loaded it for the first time.")
 
     def fetch(self, spec: ModelSpec, options: dict[str, Any], progress: "Progress") -> None:
         if isinstance(spec.weights, PackagedWeights):

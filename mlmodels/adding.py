@@ -1,0 +1,126 @@
+"""The admin's pages with which staff add models: a checkpoint of their own, or a list of labels for CLIP."""
+
+import logging
+from typing import Any, cast
+
+from django.contrib import admin, messages
+from django.contrib.admin.helpers import AdminErrorList, AdminForm
+from django.core.exceptions import PermissionDenied
+from django.db import IntegrityError
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+from django_htmx.http import HttpResponseClientRedirect
+
+from accounts.models import User
+from mlmodels import custom_models, exam_wording, uploads
+from mlmodels.checkpoint_form import CheckpointForm
+from mlmodels.forms import AddForm, LabelListForm
+from mlmodels.inference.architectures import ARCHITECTURES
+from mlmodels.models import MLModel
+
+ADD, ADD_LABEL_LIST = "mlmodels_mlmodel_add", "mlmodels_mlmodel_add_label_list"
+
+WHO = (_("Confirm that it is you"), {"fields": ("password",)})
+FIELDSETS: dict[type[AddForm], list[Any]] = {
+    CheckpointForm: [
+        (None, {"fields": ("version", "description")}),
+        (_("The network"), {"fields": ("checkpoint", "architecture")}),
+        (_("What its outputs stand for"), {"fields": ("labels", "label_file")}),
+        (
+            _("What is done to a picture first"),
+            {
+                "fields": (("resize_px", "crop_px"), ("mean", "std"), "interpolation"),
+                "description": _("What you leave empty is as the architecture's library has it."),
+            },
+        ),
+        WHO,
+    ],
+    LabelListForm: [
+        (None, {"fields": ("version", "description")}),
+        (_("What it looks for"), {"fields": ("labels", "label_file")}),
+        WHO,
+    ],
+}
+
+logger = logging.getLogger(__name__)
+
+
+class AddingPages(admin.ModelAdmin):
+    """Adds models by forms of its own in place of the admin's.
+
+    Checking and storing gigabytes takes long, and the admin's own add page would hold the database all the while.
+    """
+
+    def get_urls(self) -> list[URLPattern]:
+        others = [url for url in super().get_urls() if url.name != ADD]
+        return [
+            path("add/", self._guarded(self.add_checkpoint_view), name=ADD),
+            path("add/labels/", self._guarded(self.add_label_list_view), name=ADD_LABEL_LIST),
+            *others,
+        ]
+
+    def _guarded(self, view: Any) -> Any:
+        return uploads.guarded(
+            self.admin_site.admin_view(view),
+            may_upload=lambda request: self.admin_site.has_permission(request) and self.has_add_permission(request),
+            refuse=self._refuse_unread,
+        )
+
+    def add_checkpoint_view(self, request: HttpRequest) -> HttpResponse:
+        return self._add_view(request, CheckpointForm)
+
+    def add_label_list_view(self, request: HttpRequest) -> HttpResponse:
+        return self._add_view(request, LabelListForm)
+
+    def _add_view(self, request: HttpRequest, kind: type[AddForm]) -> HttpResponse:
+        if not self.has_add_permission(request):
+            raise PermissionDenied
+        if request.method not in ("GET", "HEAD", "POST"):
+            return HttpResponseNotAllowed(["GET", "HEAD", "POST"])
+        sent = (request.POST, request.FILES) if request.method == "POST" else ()
+        form = kind(*sent, user=cast("User", request.user))
+        if form.is_bound and form.is_valid() and (model := saved(form)):
+            return self._added(request, model)
+        return self._page(request, form)
+
+    def _added(self, request: HttpRequest, model: MLModel) -> HttpResponse:
+        self.log_addition(request, model, custom_models.trace_of(model))
+        messages.success(request, gettext("“%(model)s” was added. Its exam comes next.") % {"model": model})
+        address = reverse("admin:mlmodels_mlmodel_change", args=[model.pk])
+        return HttpResponseClientRedirect(address) if request.headers.get("HX-Request") else redirect(address)
+
+    def _refuse_unread(self, request: HttpRequest, code: str) -> HttpResponse:
+        form = CheckpointForm(user=cast("User", request.user))
+        return self._page(request, form, refusal=exam_wording.sentence(code, uploads.limits()), status=413)
+
+    def _page(self, request: HttpRequest, form: AddForm, *, refusal: str = "", status: int = 200) -> HttpResponse:
+        page = AdminForm(cast("Any", form), FIELDSETS[type(form)], {}, model_admin=self)
+        is_checkpoint = isinstance(form, CheckpointForm)
+        context = {
+            **self.admin_site.each_context(request),
+            "title": gettext("Add a custom model") if is_checkpoint else gettext("Add a CLIP label list"),
+            "opts": self.opts,
+            "adminform": page,
+            "errors": AdminErrorList(cast("Any", form), []),
+            "refusal": refusal,
+            "architectures": ARCHITECTURES.values() if is_checkpoint else (),
+            "is_checkpoint": is_checkpoint,
+            "media": self.media + page.media,
+        }
+        return TemplateResponse(request, "admin/mlmodels/mlmodel/add.html", context, status=status)
+
+
+def saved(form: AddForm) -> MLModel | None:
+    """The model of a valid form, or None with the form saying why not."""
+    try:
+        return form.save()
+    except IntegrityError:
+        form.add_error("version", form.taken())
+    except OSError:
+        logger.exception("a checkpoint could not be stored")
+        form.add_error("checkpoint", exam_wording.sentence("not_stored", {}))
+    return None

@@ -1,0 +1,1 @@
+"""Exams of models: a sandboxed child loads, runs and measures one, and reports."""

@@ -1,0 +1,143 @@
+"""A CLIP that knows what it is talking about, from its checkpoint through the real engine."""
+
+import hashlib
+import inspect
+import random
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import open_clip
+import pytest
+import torch
+from PIL import Image
+
+from mlmodels.inference import pictures
+from mlmodels.inference.classifier import Classifier, Prediction
+from mlmodels.inference.engine import Engine, Options
+from mlmodels.tests import drawings, seeded_weights, tiny_clip
+from mlmodels.tests.drawings import COLOURS, LABELS, SHAPES, THINGS
+from mlmodels.tests.photographs import MAX_PIXELS, written
+
+SETS = 10
+
+
+def taught_by() -> str:
+    """A hash over all that the checkpoint follows from."""
+    config = Path(tiny_clip.__file__).with_name("data") / f"{tiny_clip.ARCHITECTURE}.json"
+    sources = [inspect.getsource(tiny_clip), inspect.getsource(drawings), config.read_text(encoding="utf-8")]
+    return hashlib.sha256(repr([torch.__version__, open_clip.__version__, *sources]).encode()).hexdigest()
+
+
+@pytest.fixture(scope="module")
+def weights_dir(request: pytest.FixtureRequest) -> Path:
+    """A folder with the checkpoint: half a minute the first time, then out of pytest's cache."""
+    folder: Path = request.config.cache.mkdir("tiny-clip") / taught_by()[:16]
+    if not folder.exists():
+        draft = folder.with_suffix(".draft")
+        draft.mkdir(exist_ok=True)
+        seeded_weights.written(tiny_clip.spec(), draft, tiny_clip.trained())
+        draft.rename(folder)
+    return folder
+
+
+@pytest.fixture
+def load(weights_dir: Path, tmp_path: Path) -> Callable[..., Classifier]:
+    """Loads the tiny CLIP with other labels or by another runtime; every time a new engine, all with one cache."""
+
+    def loaded(labels: Sequence[str] = LABELS, *, runtime: str = "torch") -> Classifier:
+        spec = tiny_clip.spec(labels)
+        engine = Engine(weights_dir, find={spec.key: spec}.__getitem__, cache_dir=tmp_path, options=Options(runtime))
+        return engine.load(spec.key)
+
+    return loaded
+
+
+@pytest.fixture(scope="module")
+def held_out() -> list[Image.Image]:
+    """SETS drawings of each thing that the network never saw."""
+    chance = random.Random("held out")
+    return [drawing for _ in range(SETS) for drawing in drawings.set_of_all(chance)]
+
+
+def answers(classifier: Classifier, drawn: Sequence[Image.Image]) -> list[Prediction]:
+    """The first label of each drawing, which comes as a file."""
+    seen = [
+        pictures.decode(written(drawing, "PNG"), max_pixels=MAX_PIXELS, at_least_px=classifier.decode_at_least_px)
+        for drawing in drawn
+    ]
+    return [found[0] for found in classifier.classify([classifier.preprocess(picture) for picture in seen])]
+
+
+def share_right(found: Sequence[Prediction], right: Sequence[str]) -> float:
+    """Of the held-out drawings, where `right` is what to say to one set of them."""
+    return float(np.mean([prediction.label == label for prediction, label in zip(found, [*right] * SETS, strict=True)]))
+
+
+def embedded(folder: Path) -> list[Path]:
+    return sorted(folder.glob("labels-*.npy"))
+
+
+@pytest.mark.parametrize("runtime", ["torch", "openvino"])
+def test_a_red_circle_is_a_red_circle(load: Callable[..., Classifier], runtime: str) -> None:
+    classifier = load(runtime=runtime)
+    found = answers(classifier, [drawings.drawing("red", "circle", random.Random(seed)) for seed in range(8)])
+
+    assert classifier.execution.runtime == runtime
+    assert [prediction.label for prediction in found] == ["red circle"] * 8
+    assert min(prediction.confidence for prediction in found) > 50
+
+
+def test_drawings_that_it_never_saw_are_called_what_they_are(
+    load: Callable[..., Classifier], held_out: list[Image.Image]
+) -> None:
+    assert share_right(answers(load(), held_out), LABELS) >= 0.95
+
+
+@pytest.mark.parametrize(
+    ("labels", "right"),
+    [(COLOURS, [colour for colour, _ in THINGS]), (SHAPES, [shape for _, shape in THINGS])],
+    ids=["colours", "shapes"],
+)
+def test_the_same_weights_answer_what_they_are_asked(
+    load: Callable[..., Classifier], held_out: list[Image.Image], labels: Sequence[str], right: Sequence[str]
+) -> None:
+    assert share_right(answers(load(tuple(labels)), held_out), right) >= 0.95
+
+
+def test_the_order_of_the_labels_does_not_matter(load: Callable[..., Classifier], held_out: list[Image.Image]) -> None:
+    one, other = answers(load(), held_out), answers(load(LABELS[::-1]), held_out)
+
+    assert [found.label for found in one] == [found.label for found in other]
+    assert [found.confidence for found in one] == pytest.approx([found.confidence for found in other], abs=1e-3)
+
+
+def test_labels_are_embedded_once_and_read_from_then_on(
+    load: Callable[..., Classifier], held_out: list[Image.Image], tmp_path: Path
+) -> None:
+    """Who exchanges the rows of the kept embeddings exchanges the answers."""
+    honest = answers(load(), held_out)
+    (kept,) = embedded(tmp_path)
+    np.save(kept, np.load(kept)[::-1])
+    mistaken = answers(load(), held_out)
+
+    exchanged = dict(zip(LABELS, reversed(LABELS), strict=True))
+    assert [found.label for found in mistaken] == [exchanged[found.label] for found in honest]
+
+
+def test_another_list_of_labels_is_embedded_beside_the_first(load: Callable[..., Classifier], tmp_path: Path) -> None:
+    load()
+    (first,) = embedded(tmp_path)
+    load(LABELS[:-1])
+
+    assert len(embedded(tmp_path)) == 2
+    assert first in embedded(tmp_path)
+
+
+def test_the_contact_sheet_shows_every_drawing(tmp_path: Path) -> None:
+    names, drawn = zip(*tiny_clip.shown(7), strict=True)
+    sheet = tiny_clip.contact_sheet(drawn, [[Prediction(name, 99)] for name in names])
+
+    assert len(set(names)) == 7
+    assert sheet.crop((20, 8, 116, 104)).tobytes() == drawn[0].tobytes()
+    assert sheet.crop((20, 152, 116, 248)).tobytes() == drawn[6].tobytes()

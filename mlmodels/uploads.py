@@ -1,0 +1,72 @@
+"""Uploads of gigabytes: refused before a byte is read, written where they will stay."""
+
+import shutil
+from collections.abc import Callable
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.decorators import login_not_required
+from django.core.files import temp
+from django.core.files.uploadedfile import TemporaryUploadedFile, UploadedFile
+from django.core.files.uploadhandler import FileUploadHandler, TemporaryFileUploadHandler
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.csrf import csrf_exempt
+
+from mlmodels import model_files
+
+# The form's other fields, with a label file among them.
+FIELDS_BYTES = 16 * 1024**2
+
+
+class ArrivingFile(TemporaryUploadedFile):
+    """An uploaded file on the disk of the weights, gone with the request unless it was moved."""
+
+    def __init__(self, *described: Any) -> None:
+        file = temp.NamedTemporaryFile(suffix=".upload", dir=model_files.arriving_dir())
+        UploadedFile.__init__(self, file, *described)
+
+
+class ArrivingFileHandler(TemporaryFileUploadHandler):
+    """Writes every uploaded file as an ArrivingFile."""
+
+    def new_file(self, *args: Any, **kwargs: Any) -> None:
+        FileUploadHandler.new_file(self, *args, **kwargs)
+        self.file = ArrivingFile(self.file_name, self.content_type, 0, self.charset, self.content_type_extra)
+
+
+def refusal(request: HttpRequest) -> str:
+    """The code of why this request's body is not read, "" if it may be."""
+    coming_bytes = int(request.META.get("CONTENT_LENGTH") or 0)
+    if coming_bytes > settings.MODEL_UPLOAD_MAX_BYTES + FIELDS_BYTES:
+        return "too_many_bytes"
+    # Once as it arrives; a storage elsewhere or an exam's copy needs the room again, but says so itself.
+    return "no_room" if coming_bytes > shutil.disk_usage(model_files.arriving_dir()).free else ""
+
+
+def limits() -> dict[str, int]:
+    """What the sentences of refusals are filled in with."""
+    return {"limit_bytes": settings.MODEL_UPLOAD_MAX_BYTES}
+
+
+def guarded(
+    view: Callable[..., HttpResponse], *, may_upload: Callable[[HttpRequest], bool], refuse: Callable[..., HttpResponse]
+) -> Callable[..., HttpResponse]:
+    """An admin view that looks at the size of what `may_upload` may send before anything reads it.
+
+    `view` checks the token of the form itself, as the admin's views do: the middleware would read the whole body
+    before anybody could ask for its size. `refuse(request, code)` answers instead of `view`.
+    """
+
+    @login_not_required  # the admin's view asks
+    @csrf_exempt
+    def guard(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if request.method != "POST" or not may_upload(request):
+            return view(request, *args, **kwargs)
+        model_files.arriving_dir().mkdir(parents=True, exist_ok=True)
+        model_files.tidy_arriving()
+        if code := refusal(request):
+            return refuse(request, code)
+        request.upload_handlers = [ArrivingFileHandler(request)]
+        return view(request, *args, **kwargs)
+
+    return guard

@@ -1,0 +1,43 @@
+"""What a Celery worker does for exams beside taking them: it looks for forgotten ones and notices lost ones."""
+
+import logging
+from typing import Any
+
+from billiard.exceptions import TimeLimitExceeded, WorkerLostError
+from celery.signals import task_failure, worker_ready
+from django.db import DatabaseError, close_old_connections
+
+from mlmodels import exams
+
+LOOK_SECONDS = 60
+
+logger = logging.getLogger(__name__)
+
+
+def look_after_exams() -> None:
+    """Give up exams whose worker is gone and announce those that wait. Harmless on any number of machines at once."""
+    close_old_connections()
+    try:
+        given_up = exams.give_up_lost()
+        exams.ring_for_all_waiting()
+    except DatabaseError as error:
+        logger.warning("did not look after exams, the database did not answer: %s", error)
+        return
+    finally:
+        close_old_connections()
+    if given_up:
+        logger.warning("gave up %d exams whose worker is gone", given_up)
+
+
+@worker_ready.connect
+def start_looking(sender: Any, **_kwargs: Any) -> None:
+    look_after_exams()
+    sender.timer.call_repeatedly(LOOK_SECONDS, look_after_exams)
+
+
+@task_failure.connect
+def fail_what_the_task_was_taking(task_id: str, exception: BaseException, **_kwargs: Any) -> None:
+    """Runs in the parent when a child was lost or killed at the hard limit, in the child when our code broke."""
+    is_lost = isinstance(exception, WorkerLostError | TimeLimitExceeded)
+    if exams.lose(task_id, exams.WORKER_LOST if is_lost else "internal_error"):
+        logger.warning("an exam ended without a result: %r", exception)
