@@ -1,41 +1,12 @@
 """The analysis tables for staff to look at: the lifecycle alone writes states, so nothing is edited here by hand."""
 
-from typing import Any
-
 from django.contrib import admin
-from django.http import HttpRequest
 
+from analysis.look_only import LookOnlyMixin
 from analysis.models import AnalysisQueue, AnalysisResult, ProgressLog, TimelineLog
+from analysis.queue_admin import AnalysisQueueAdmin
 
-
-class LookOnlyMixin:
-    """Rows that the application writes: to be looked at, searched and filtered, never edited or deleted by hand."""
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-
-@admin.register(AnalysisQueue)
-class AnalysisQueueAdmin(LookOnlyMixin, admin.ModelAdmin):
-    list_display = (
-        "image",
-        "user",
-        "status",
-        "priority",
-        "position",
-        "retry_count",
-        "model_name",
-        "queued_at",
-    )
-    list_filter = ("status", "priority", "model_name")
-    list_select_related = ("image", "user")
-    search_fields = ("image__filename", "user__username")
+admin.site.register(AnalysisQueue, AnalysisQueueAdmin)
 
 
 @admin.register(AnalysisResult)

@@ -6,6 +6,8 @@ from celery import current_app
 from django.db import transaction
 from kombu.exceptions import OperationalError
 
+from analysis import failpoints
+
 LOOK_AT_QUEUE = "analysis.look_at_queue"
 
 logger = logging.getLogger(__name__)
@@ -13,6 +15,7 @@ logger = logging.getLogger(__name__)
 
 def ring() -> None:
     """Wake a worker. A broker that is away only costs time: workers look by themselves every few seconds."""
+    failpoints.hit("before_doorbell")
     try:
         # A message carries its sender's time limits unless told otherwise; the limit that counts is the worker's.
         current_app.send_task(LOOK_AT_QUEUE, time_limit=None, soft_time_limit=None)

@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 
+from django.db import DatabaseError, InterfaceError
 from django.utils.translation import gettext_noop as _
 
-from mlmodels.inference.errors import EngineError
+from mlmodels.inference.errors import DeviceLostError, EngineError
 from mlmodels.inference.pictures import PictureError
 
 
@@ -13,12 +14,13 @@ class Failure:
     """Why a run ended without labels.
 
     `message` is an English sentence for people that doubles as message id; `is_transient` says that the fault is ours
-    and may pass, so that the run is tried again.
+    and may pass, so that the run is tried again. One that says nothing about the picture costs none of its retries.
     """
 
     code: str
     message: str
     is_transient: bool = False
+    costs_a_retry: bool = True
 
 
 WORKER_LOST = Failure(
@@ -26,15 +28,39 @@ WORKER_LOST = Failure(
     _("The worker stopped unexpectedly, so the picture went back to the queue."),
     is_transient=True,
 )
+WORKER_STOPPED = Failure(
+    "worker_stopped",
+    _("The worker was stopped, so the picture went back to the queue."),
+    is_transient=True,
+    costs_a_retry=False,
+)
 INTERNAL = Failure(
     "internal_error",
     _("Something went wrong on our side, so the picture went back to the queue."),
     is_transient=True,
 )
-OUT_OF_ATTEMPTS = {
-    "worker_lost": _("The worker stopped at every attempt to analyze this picture. Please try again later."),
-    "internal_error": _("Something went wrong on our side at every attempt. Please try again later."),
+DATABASE_AWAY = Failure(
+    "database_away",
+    _("The database did not answer, so the picture went back to the queue."),
+    is_transient=True,
+)
+STORAGE_AWAY = Failure(
+    "storage_away",
+    _("The picture could not be read from the storage, so it went back to the queue."),
+    is_transient=True,
+)
+OUT_OF_MEMORY = Failure(
+    "out_of_memory",
+    _("The worker's memory was too small, so the picture went back to the queue."),
+    is_transient=True,
+)
+TRANSIENT = {
+    failure.code: failure.message
+    for failure in (WORKER_LOST, WORKER_STOPPED, INTERNAL, DATABASE_AWAY, STORAGE_AWAY, OUT_OF_MEMORY)
 }
+OUT_OF_ATTEMPTS = dict.fromkeys(
+    TRANSIENT, _("Something went wrong on our side at every attempt. Please try again later.")
+) | {"worker_lost": _("The worker stopped at every attempt to analyze this picture. Please try again later.")}
 BY_CODE = {
     failure.code: failure
     for failure in (
@@ -61,5 +87,13 @@ def classify(error: Exception) -> Failure:
             return BY_CODE[error.code]
         case FileNotFoundError():
             return BY_CODE["file_missing"]
+        case DeviceLostError():  # the worker's process ends with it
+            return WORKER_LOST
+        case DatabaseError() | InterfaceError():
+            return DATABASE_AWAY
+        case OSError():
+            return STORAGE_AWAY
+        case MemoryError():
+            return OUT_OF_MEMORY
         case _:
             return INTERNAL

@@ -1,60 +1,55 @@
-"""A note of what each task has in hand, so that a worker whose child died gives its runs back at once.
+"""What each task has in hand, noted with the claim itself: whoever ends before its runs do gives them back at once."""
 
-The note lies in the shared cache and is a matter of speed only: without it the runs are taken back when their lease is
-over.
-"""
+from collections.abc import Iterable, Sequence
 
-import logging
-from collections.abc import Sequence
-from dataclasses import astuple
-from datetime import datetime
-from typing import Any
-
-from django.conf import settings
-from django.core.cache import cache
-from redis.exceptions import RedisError
-
-from analysis import lifecycle
-from analysis.failures import WORKER_LOST
+from analysis import heartbeats, lifecycle
+from analysis.failures import WORKER_LOST, WORKER_STOPPED
 from analysis.fencing import Claim
-
-logger = logging.getLogger(__name__)
-
-
-def _key(task_id: str) -> str:
-    return f"in-hand:{task_id}"
-
-
-def _written(claim: Claim) -> list[Any]:
-    return [value.isoformat() if isinstance(value, datetime) else value for value in astuple(claim)]
-
-
-def _read(note: list[Any]) -> Claim:
-    queue_id, image_id, model_key, started_at, retry_count = note
-    return Claim(queue_id, image_id, model_key, datetime.fromisoformat(started_at), retry_count)
+from analysis.heartbeats import THIS_WORKER
+from analysis.models import AnalysisQueue, RunInHand
+from analysis.states import QueueStatus
 
 
 def note(task_id: str, claims: Sequence[Claim]) -> None:
-    """Note the claims of a task; call it before they are committed, so that no death falls between the two."""
-    try:
-        cache.set(_key(task_id), [_written(claim) for claim in claims], timeout=settings.LEASE_SECONDS)
-    except RedisError as error:
-        logger.warning("could not note what is in hand: %s", error)
-
-
-def forget(task_id: str) -> None:
-    """The task has handed all its runs on."""
-    try:
-        cache.delete(_key(task_id))
-    except RedisError as error:
-        logger.warning("could not remove the note of what was in hand: %s", error)
+    """Note whose the claims are, in the transaction that makes them; two statements."""
+    heartbeats.note_claim()
+    RunInHand.objects.bulk_create(
+        [RunInHand(entry_id=claim.queue_id, task_id=task_id, worker=THIS_WORKER) for claim in claims],
+        update_conflicts=True,
+        unique_fields=["entry"],
+        update_fields=["task_id", "worker"],
+    )
 
 
 def give_back(task_id: str) -> int:
-    """Take back the runs of a task whose process died; returns how many were still its own."""
-    try:
-        notes = cache.get(_key(task_id))
-    except RedisError as error:
-        logger.warning("could not read what was in hand: %s", error)
-        return 0
-    return len(lifecycle.retry([_read(note) for note in notes], WORKER_LOST)) if notes else 0
+    """Take back the runs of a task whose process died; returns how many it still had."""
+    lost = AnalysisQueue.objects.filter(in_hand__task_id=task_id, status=QueueStatus.PROCESSING)
+    return len(lifecycle.retry(_claims(lost), WORKER_LOST))
+
+
+class EndedTasks:
+    """Finds runs that their task neither finished nor handed on: the database was away when it ended."""
+
+    def __init__(self) -> None:
+        self.suspects: set[str] = set()
+
+    def give_back(self, running: set[str]) -> int:
+        """Take back what this worker has in hand for tasks that do not run; returns how many. One statement if none.
+
+        Only on the second look: this process hears of a task's beginning a moment after the task has claimed.
+        """
+        of_this_worker = AnalysisQueue.objects.filter(in_hand__worker=THIS_WORKER, status=QueueStatus.PROCESSING)
+        ended = set(of_this_worker.values_list("in_hand__task_id", flat=True)) - running
+        given_back = sum(give_back(task_id) for task_id in ended & self.suspects)
+        self.suspects = ended
+        return given_back
+
+
+def hand_back() -> int:
+    """Put back whatever this worker still has in hand, at no cost to the runs: it was asked to stop."""
+    unfinished = AnalysisQueue.objects.filter(in_hand__worker=THIS_WORKER, status=QueueStatus.PROCESSING)
+    return len(lifecycle.retry(_claims(unfinished), WORKER_STOPPED))
+
+
+def _claims(entries: Iterable[AnalysisQueue]) -> list[Claim]:
+    return [Claim.of(entry, entry.started_at) for entry in entries if entry.started_at]

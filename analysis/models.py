@@ -9,7 +9,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from analysis.states import ACTIVE_QUEUE_STATUSES, SERVING_ORDER, Priority, QueueStatus, Stage, StepStatus
+from analysis.states import ACTIVE_QUEUE_STATUSES, Priority, QueueStatus, Stage, StepStatus
 
 PERCENT = [MinValueValidator(0), MaxValueValidator(100)]
 
@@ -30,12 +30,6 @@ class AnalysisQueueQuerySet(models.QuerySet["AnalysisQueue"]):
         Both sides of the comparison come from the database's clock, whatever the machines' own clocks say.
         """
         return self.waiting().filter(models.Q(retry_count=0) | models.Q(queued_at__lte=Now()))
-
-    def ahead_of(self, entry: "AnalysisQueue") -> "AnalysisQueueQuerySet":
-        """Waiting entries that are served before `entry`: a higher priority, or the same and an earlier position."""
-        higher = SERVING_ORDER[: SERVING_ORDER.index(Priority(entry.priority))]
-        earlier = models.Q(position__lt=entry.position) | models.Q(position=entry.position, id__lt=entry.pk)
-        return self.waiting().filter(models.Q(priority__in=higher) | models.Q(priority=entry.priority) & earlier)
 
 
 class AnalysisQueue(models.Model):
@@ -67,8 +61,10 @@ class AnalysisQueue(models.Model):
         indexes = [
             models.Index(fields=["status", "priority", "position", "id"], name="queue_order"),
             models.Index(fields=["status", "started_at"], name="queue_lease"),
-            models.Index(fields=["user", "status", "position"], name="queue_of_user"),
+            models.Index(fields=["priority", "started_at"], name="queue_served"),
+            models.Index(fields=["user", "status", "priority", "position", "id"], name="queue_of_user"),
             models.Index(fields=["model_name", "status", "-completed_at"], name="queue_durations"),
+            models.Index(fields=["status", "-completed_at"], name="queue_finished"),
         ]
         constraints = [
             models.CheckConstraint(
@@ -85,6 +81,62 @@ class AnalysisQueue(models.Model):
     def is_active(self) -> bool:
         """Whether the entry still waits or is being worked on."""
         return self.status in ACTIVE_QUEUE_STATUSES
+
+
+class RunInHand(models.Model):
+    """Which task of which worker took a queue entry last; it counts for as long as the entry is being processed."""
+
+    entry = models.OneToOneField(
+        AnalysisQueue, primary_key=True, on_delete=models.CASCADE, related_name="in_hand", db_column="entry_id"
+    )
+    task_id = models.CharField(max_length=64)
+    worker = models.UUIDField()
+
+    class Meta:
+        db_table = "analysis_in_hand"
+
+    def __str__(self) -> str:
+        return f"{self.entry_id} {self.task_id}"
+
+
+class WorkerProcess(models.Model):
+    """A worker that lives, or lived until a moment ago; see `analysis.heartbeats`."""
+
+    id = models.UUIDField(primary_key=True)
+    hostname = models.CharField(max_length=255)
+    process = models.CharField(max_length=200)
+    started_at = models.DateTimeField(db_default=Now())
+    seen_at = models.DateTimeField()
+    claimed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "analysis_workers"
+        verbose_name = _("worker")
+        verbose_name_plural = _("workers")
+
+    def __str__(self) -> str:
+        return f"{self.hostname} {self.id}"
+
+
+class QueuePause(models.Model):
+    """A time in which nothing is claimed, by the will of staff; it lasts until it is resumed, also over restarts."""
+
+    paused_at = models.DateTimeField(_("paused"), default=timezone.now)
+    paused_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+", verbose_name=_("paused by")
+    )
+    resumed_at = models.DateTimeField(_("resumed"), null=True)
+    resumed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+", verbose_name=_("resumed by")
+    )
+
+    class Meta:
+        db_table = "queue_pauses"
+        verbose_name = _("pause of the queue")
+        verbose_name_plural = _("pauses of the queue")
+
+    def __str__(self) -> str:
+        return f"{self.paused_at} to {self.resumed_at}"
 
 
 class ProgressLog(models.Model):
@@ -106,7 +158,13 @@ class ProgressLog(models.Model):
         db_table = "progress_logs"
         verbose_name = _("progress record")
         verbose_name_plural = _("progress records")
-        indexes = [models.Index(fields=["image", "-timestamp", "-id"], name="progress_of_image_newest")]
+        indexes = [
+            models.Index(fields=["image", "-timestamp", "-id"], name="progress_of_image_newest"),
+            # What the retention removes, the oldest first; the rows that it keeps do not stand in its way.
+            models.Index(
+                fields=["timestamp"], condition=~models.Q(current_stage=Stage.COMPLETED), name="progress_to_thin_out"
+            ),
+        ]
         constraints = [
             models.CheckConstraint(condition=is_percent("progress_percentage"), name="progress_percent_range")
         ]

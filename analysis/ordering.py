@@ -2,26 +2,61 @@
 
 Entries are served by priority, then position, then id. A position is a virtual start time (start-time fair queueing;
 Goyal, Vin and Cheng 1996) with every picture costing one: a person's pictures stand one behind the other, but each
-person starts where the queue is being served now, not behind everybody else's pictures.
+person starts where the queue is being served now, not behind everybody else's pictures, and owes nothing for what was
+served before.
+
+Ageing: when the next entry of a priority has waited for `AGEING_SECONDS` and nothing of its priority was started for as
+long, it is served first, that one entry. So each priority moves on by at least one picture every `AGEING_SECONDS`
+whatever comes in above it, and what stands above loses one place at most to each priority below.
 """
 
-from django.db import connection
-from django.db.models import Max, Min
+from datetime import datetime, timedelta
 
-from analysis.models import AnalysisQueue
-from analysis.states import SERVING_ORDER, Priority
+from django.conf import settings
+from django.db import connection
+from django.db.models import Max
+
+from analysis import clock
+from analysis.models import AnalysisQueue, AnalysisQueueQuerySet
+from analysis.states import SERVING_ORDER, Priority, QueueStatus
+
+# A run that was taken back stands behind where the queue is served: the furthest of so many tells where that is.
+RECENTLY_SERVED = 16
+SERVED = (QueueStatus.PROCESSING, QueueStatus.COMPLETED, QueueStatus.FAILED)
 
 
 def position_for(*, user_id: int, priority: Priority) -> int:
-    """The position of this person's next entry; two indexed look-ups, no other row is touched."""
-    peers = AnalysisQueue.objects.waiting().filter(priority=priority)
-    own_last = peers.filter(user_id=user_id).aggregate(last=Max("position"))["last"]
-    served_now = peers.aggregate(first=Min("position"))["first"]
+    """The position of this person's next entry; three or four indexed look-ups, no other row is touched.
+
+    Behind the person's own, and else where the queue is being served; but who was served there already is behind those
+    who were not.
+    """
+    served_now = _served_now(priority)
+    own = AnalysisQueue.objects.filter(user_id=user_id, priority=priority)
+    own_last = own.waiting().aggregate(last=Max("position"))["last"]
     if own_last is not None:
-        return own_last + 1
-    if served_now is not None:
-        return served_now
-    return 1
+        return max(own_last + 1, served_now)
+    had_a_turn = own.filter(status__in=SERVED, position__gte=served_now).exists()
+    return served_now + had_a_turn
+
+
+def _served_now(priority: Priority) -> int:
+    """The virtual time: the position that is being served, or the first that waits when there is a gap between the two.
+
+    Entries that go back to the queue after a fault keep their place and would turn the time back; and it goes on where
+    it stood when the queue ran dry, or who comes then would be served before all whose runs go back to it later.
+    """
+    started = AnalysisQueue.objects.filter(priority=priority, started_at__isnull=False).order_by("-started_at")
+    served = max(started.values_list("position", flat=True)[:RECENTLY_SERVED], default=0)
+    first = in_line(priority).filter(retry_count=0).values_list("position", flat=True).first()
+    if first is None:
+        return served + 1
+    return served if served == first - 1 else first
+
+
+def in_line(priority: Priority) -> AnalysisQueueQuerySet:
+    """The waiting entries of one priority, in order."""
+    return AnalysisQueue.objects.waiting().filter(priority=priority).order_by("position", "id")
 
 
 def next_in_line(*, limit: int) -> list[AnalysisQueue]:
@@ -31,20 +66,46 @@ def next_in_line(*, limit: int) -> list[AnalysisQueue]:
     what killed the worker, no other picture dies with it. Call it in a transaction; where the database can, rows that
     another worker is taking just now are stepped over.
     """
-    entries: list[AnalysisQueue] = []
+    line: list[AnalysisQueue] = []
     for priority in SERVING_ORDER:
-        rows = AnalysisQueue.objects.due().filter(priority=priority).order_by("position", "id")
-        if connection.features.has_select_for_update_skip_locked:
-            rows = rows.select_for_update(skip_locked=True)
-        entries += rows[: limit - len(entries)]
-        if len(entries) >= limit:
+        line += _takeable(priority)[: limit - len(line)]
+        if len(line) >= limit:
             break
-    return _together(entries)
+    if not line:
+        return []
+    aged = _aged_below(Priority(line[0].priority))
+    return _together([*aged, *(entry for entry in line if entry not in aged)][:limit])
+
+
+def _takeable(priority: Priority) -> AnalysisQueueQuerySet:
+    rows = in_line(priority).due()
+    if connection.features.has_select_for_update_skip_locked:
+        rows = rows.select_for_update(skip_locked=True)
+    return rows
+
+
+def _aged_below(priority: Priority) -> list[AnalysisQueue]:
+    """What is served first by its age though it stands below this priority; one look-up or two for each lower one."""
+    heads = [head for lower in lower_than(priority) for head in in_line(lower).due()[:1]]
+    aged = [head for head in heads if has_aged(head.queued_at) and has_aged(head.queued_at, _served_at(head.priority))]
+    return [entry for head in aged for entry in _takeable(Priority(head.priority)).filter(pk=head.pk)]
+
+
+def has_aged(waits_since: datetime, served_at: datetime | None = None) -> bool:
+    """Whether an entry that is next in its priority, where one was started last at `served_at`, is served first."""
+    return max(waits_since, served_at or waits_since) <= clock.now() - timedelta(seconds=settings.AGEING_SECONDS)
+
+
+def lower_than(priority: Priority) -> tuple[Priority, ...]:
+    """The priorities below, in the order in which they are served."""
+    return SERVING_ORDER[SERVING_ORDER.index(priority) + 1 :]
+
+
+def _served_at(priority: str) -> datetime | None:
+    return AnalysisQueue.objects.filter(priority=priority).aggregate(last=Max("started_at"))["last"]
 
 
 def _together(entries: list[AnalysisQueue]) -> list[AnalysisQueue]:
-    if not entries:
-        return []
     head = entries[0]
     if head.retry_count:
         return [head]

@@ -1,19 +1,25 @@
 """One picture's story for the screen: three steps, queue, progress and results, as JSON-ready values."""
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import groupby
-from typing import Any, TypedDict
+from typing import Any, NamedTuple, TypedDict
 
-from django.utils import timezone
+from django.conf import settings
 from django.utils.translation import gettext
 
-from analysis.models import AnalysisQueue, AnalysisResult, ProgressLog, TimelineLog
+from analysis import clock, estimates, failures, spans, waiting
+from analysis.estimates import Estimate
+from analysis.models import AnalysisQueue, TimelineLog
+from analysis.records import executions
 from analysis.states import QueueStatus, StepStatus
+from analysis.story_query import Facts, facts_of
 
-# How long a page waits before it asks again: quick while the run is young, slower as it grows old.
-POLL_FIRST_MS = 700
-POLL_LONGEST_MS = 5000
+# How long a page waits before it asks again: quick while the run is young, slower as it grows old, ever slower for who
+# stands far behind. In steps, so that an answer in which nothing else changed stays the same.
+POLL_STEPS_MS = (700, 1000, 1500, 2000, 3000, 5000, 7000, 10000, 15000)
+POLL_LONGEST_BY_AGE_MS = 5000
+POLL_MS_BY_AHEAD = 10
 
 
 class Step(TypedDict):
@@ -42,21 +48,58 @@ class Story(TypedDict):
 
 
 def story(entry: AnalysisQueue) -> Story:
-    """The whole story of a queue entry's picture; three queries while it waits, two otherwise.
-
-    Load `entry` together with its picture and timeline in one statement, so that they never contradict each other.
-    """
+    """The whole story of a picture whose entry `story_query.stories` has read; no query."""
     image_id, timeline = entry.image_id, entry.image.timeline
+    facts = facts_of(entry)
+    wait = waiting.told(entry, facts) if entry.status == QueueStatus.WAITING else None
+    estimate = wait.estimate if wait else _estimate_of_running(entry, facts)
     return {
         "id": image_id,
         "status": entry.image.status,
-        "queue": _queue(entry),
-        "progress": _progress(timeline, image_id),
+        "queue": {
+            "status": entry.status,
+            "position": entry.position,
+            "ahead": wait.ahead if wait else 0,
+            "reason": wait.reason if wait else None,
+            "is_paused": facts.is_paused,
+            "priority": entry.priority,
+            "retry_count": entry.retry_count,
+            "retry_reason": _retry_reason(entry),
+        },
+        "progress": _progress(timeline, estimate, _ends_at(entry, estimate, facts)),
         "steps": steps(timeline),
-        "results": results_of(AnalysisResult.objects.filter(image_id=image_id)),
+        "results": results_of(facts.results),
         "error": translated(entry.error_message) or None,
-        "next_poll_ms": next_poll_ms(entry),
+        "next_poll_ms": next_poll_ms(entry, ahead=wait.ahead if wait else 0),
     }
+
+
+def _estimate_of_running(entry: AnalysisQueue, facts: Facts) -> Estimate | None:
+    if entry.status != QueueStatus.PROCESSING or not entry.started_at:
+        return None
+    elapsed_seconds = (clock.now() - entry.started_at).total_seconds()
+    return estimates.of_running(facts.runs_of_model, elapsed_seconds, batch=facts.batch)
+
+
+def _ends_at(entry: AnalysisQueue, estimate: Estimate | None, facts: Facts) -> datetime | None:
+    """By the newest estimate, which knows what time has passed; else as the run's latest progress had it."""
+    if estimate:
+        return clock.now() + timedelta(seconds=estimate.typical)
+    return facts.ends_at if entry.status == QueueStatus.PROCESSING else None
+
+
+def _retry_reason(entry: AnalysisQueue) -> str | None:
+    """Why an unfinished run had to be started again."""
+    code = (entry.image.error_log or "").partition(":")[0]
+    return translated(failures.TRANSIENT.get(code)) or None if entry.is_active and entry.retry_count else None
+
+
+def lease_is_over(entry: AnalysisQueue) -> bool:
+    """Whether a run that `story_query.stories` has read was not heard of for longer than it may be."""
+    if entry.status != QueueStatus.PROCESSING or not entry.started_at:
+        return False
+    heard_of_at = max(entry.started_at, facts_of(entry).heard_of_at or entry.started_at)
+    return heard_of_at < clock.now() - timedelta(seconds=settings.LEASE_SECONDS)
 
 
 def translated(stored: str | None) -> str:
@@ -86,51 +129,43 @@ def _step(timeline: TimelineLog, name: str, at: datetime | None) -> Step:
     }
 
 
-def _queue(entry: AnalysisQueue) -> dict[str, Any]:
-    is_waiting = entry.status == QueueStatus.WAITING
-    return {
-        "status": entry.status,
-        "position": entry.position,
-        "ahead": AnalysisQueue.objects.ahead_of(entry).count() if is_waiting else 0,
-        "priority": entry.priority,
-        "retry_count": entry.retry_count,
-    }
-
-
-def _progress(timeline: TimelineLog, image_id: int) -> dict[str, Any]:
-    latest = ProgressLog.objects.filter(image_id=image_id).order_by("-timestamp", "-id").first()
+def _progress(timeline: TimelineLog, estimate: Estimate | None, ends_at: datetime | None) -> dict[str, Any]:
+    span = spans.span_of(estimate) if estimate else None
     return {
         "percentage": timeline.analysis_progress_percentage,
         "stage": timeline.analysis_progress_stage,
         "description": translated(timeline.analysis_step_description),
-        "estimated_completion": latest.estimated_completion if latest else None,
+        "estimated_completion": ends_at,
+        "estimated_seconds": span,
+        "estimate": spans.in_words(span) if span else None,
     }
 
 
-def results_of(results: Iterable[AnalysisResult]) -> list[dict[str, Any]]:
+def results_of(results: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     """Results model by model, the best label first."""
-    ordered = sorted(results, key=lambda result: (result.model_name, result.model_version, result.rank))
-    return [
-        {
-            "model_name": result.model_name,
-            "model_version": result.model_version,
-            "label": result.label,
-            "confidence": float(result.confidence),
-            "rank": result.rank,
-        }
-        for result in ordered
-    ]
+    return sorted(results, key=lambda result: (result["model_name"], result["model_version"], result["rank"]))
 
 
-def by_model(results: Iterable[dict[str, Any]]) -> list[tuple[str, list[dict[str, Any]]]]:
-    """Results grouped under `name:version`, in the order of `results_of`."""
-    runs = groupby(results, key=lambda result: f"{result['model_name']}:{result['model_version']}")
-    return [(key, list(ranked)) for key, ranked in runs]
+class ModelRun(NamedTuple):
+    """The labels that a model gave, and how it was run (empty where nobody noted it)."""
+
+    key: str
+    ranked: list[dict[str, Any]]
+    execution: str
 
 
-def next_poll_ms(entry: AnalysisQueue) -> int | None:
-    """When to ask again, growing with the age of the run; None when nothing will change any more."""
+def by_model(entry: AnalysisQueue) -> list[ModelRun]:
+    """The results of a picture whose entry `story_query.stories` has read, grouped by their models; no query."""
+    facts = facts_of(entry)
+    noted = executions(facts.notes)
+    runs = groupby(results_of(facts.results), key=lambda result: f"{result['model_name']}:{result['model_version']}")
+    return [ModelRun(key, list(ranked), noted.get(key, "")) for key, ranked in runs]
+
+
+def next_poll_ms(entry: AnalysisQueue, *, ahead: int = 0) -> int | None:
+    """When to ask again, growing with the age of the run and what is ahead; None when nothing will change any more."""
     if not entry.is_active:
         return None
-    age_ms = (timezone.now() - (entry.started_at or entry.queued_at)).total_seconds() * 1000
-    return int(min(max(age_ms / 4, POLL_FIRST_MS), POLL_LONGEST_MS))
+    age_ms = (clock.now() - (entry.started_at or entry.queued_at)).total_seconds() * 1000
+    wanted_ms = max(min(age_ms / 4, POLL_LONGEST_BY_AGE_MS), ahead * POLL_MS_BY_AHEAD)
+    return max((step for step in POLL_STEPS_MS if step <= wanted_ms), default=POLL_STEPS_MS[0])

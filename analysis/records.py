@@ -1,15 +1,18 @@
-"""What a run leaves behind beside states: rows of progress and of results, written in bulk."""
+"""The rows that belong to runs, written in bulk for the lifecycle: progress, results, timelines, pictures' states."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
+from analysis import pictures
 from analysis.fencing import Claim
-from analysis.models import AnalysisResult, ProgressLog
+from analysis.models import AnalysisResult, ProgressLog, TimelineLog
 from analysis.states import Stage
 from mlmodels.inference.classifier import Prediction
 
 LABEL_MAX_LENGTH = 100
+_NOTED = ": "
 
 
 def add_progress(
@@ -34,6 +37,17 @@ def add_progress(
     )
 
 
+def execution_note(model_key: str, execution: str) -> str:
+    """What the last row of a run's progress says, in technical words: which model, and how it was run."""
+    return f"{model_key}{_NOTED}{execution}"
+
+
+def executions(notes: Iterable[str | None]) -> dict[str, str]:
+    """How each model was run on a picture the last time, by `name:version`, from the notes of its runs in order."""
+    noted = [(note or "").partition(_NOTED) for note in notes]
+    return {model_key: execution for model_key, colon, execution in noted if colon}
+
+
 def replace_results(predictions: Mapping[Claim, Sequence[Prediction]]) -> None:
     """The labels of runs of one model instead of those that the same model and version gave before; two statements."""
     name, _colon, version = next(iter(predictions)).model_key.partition(":")
@@ -51,3 +65,13 @@ def replace_results(predictions: Mapping[Claim, Sequence[Prediction]]) -> None:
         for claim, ranked in predictions.items()
         for rank, prediction in enumerate(ranked, start=1)
     )
+
+
+def set_timelines(image_ids: Iterable[int], now: datetime, **fields: Any) -> None:
+    """What the timelines of these pictures show from now on; one statement."""
+    TimelineLog.objects.filter(image_id__in=list(image_ids)).update(updated_at=now, **fields)
+
+
+def set_images(image_ids: Iterable[int], now: datetime, **fields: Any) -> None:
+    """How these pictures stand from now on; one statement."""
+    pictures.update(image_ids, updated_at=now, **fields)

@@ -1,61 +1,69 @@
-"""Runs a claimed batch through the engine, stage by stage, and hands every outcome to the lifecycle.
+"""Runs a claimed batch through the engine, a few pictures at a time, and hands every outcome to the lifecycle.
 
-No transaction is open while pictures are decoded or the model runs. A picture that cannot be read fails alone; whatever
-nobody foresaw sends the batch back to the queue.
+While the model looks at some pictures, threads decode and preprocess the next ones; no transaction is open meanwhile.
+A picture that cannot be read fails alone; whatever nobody foresaw sends what is not finished back to the queue.
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from functools import partial
 from time import perf_counter
 from typing import BinaryIO, cast
 
 import numpy as np
 from django.conf import settings
 from django.core.files.storage import default_storage
-from numpy.typing import NDArray
 
-from analysis import failures, lifecycle, pictures, wording
+from analysis import failpoints, failures, lifecycle, pictures, warm_models, wording
 from analysis.fencing import Claim
 from analysis.states import Stage
 from mlmodels.inference.classifier import Classifier
 from mlmodels.inference.engine import Engine
-from mlmodels.inference.errors import EngineError
-from mlmodels.inference.pictures import PictureError, decode
+from mlmodels.inference.errors import DeviceLostError, EngineError
+from mlmodels.inference.preparation import Input, Outcome, Preparation, Source
 
 logger = logging.getLogger(__name__)
 
 
-def run(claims: Sequence[Claim], engine: Engine) -> None:
-    """Take a batch of one model from claimed to finished, failed or waiting again."""
+def run(claims: Sequence[Claim], engine: Engine, preparation: Preparation) -> None:
+    """Take a batch of one model from claimed to finished, failed or waiting again.
+
+    Raises DeviceLostError when, all being handed on, this process should make room for one that can use the GPU.
+    """
     began = perf_counter()
     try:
-        _run(claims, engine)
+        _run(claims, engine, preparation)
         logger.info("%d pictures through %s in %.2f s", len(claims), claims[0].model_key, perf_counter() - began)
     except EngineError as error:
         lifecycle.fail(claims, failures.classify(error), detail=str(error))
+    except DeviceLostError as error:
+        lifecycle.retry(claims, failures.classify(error), detail=str(error))
+        raise
     except Exception as error:  # the one broad except: whatever broke, the runs must not stay in `processing`
         logger.exception("a batch of %d runs broke", len(claims))
         lifecycle.retry(claims, failures.classify(error), detail=repr(error))
 
 
-def _run(claims: Sequence[Claim], engine: Engine) -> None:
+def _run(claims: Sequence[Claim], engine: Engine, preparation: Preparation) -> None:
     classifier = _loaded(claims, engine)
-    held = _reach(claims, Stage.PREPROCESSING)
-    inputs = _preprocess(held, classifier)
-    held = _reach(list(inputs), Stage.MODEL_EXECUTION)
-    if not held:
-        return
-    ranked = classifier.classify([inputs[claim] for claim in held], top_k=settings.TOP_K)
-    predictions = dict(zip(held, ranked, strict=True))
-    held = _reach(held, Stage.POSTPROCESSING)
-    lifecycle.complete({claim: predictions[claim] for claim in held})
+    sources = _sources(_reach(claims, Stage.PREPROCESSING))
+    size = settings.INFERENCE_BATCH_SIZE
+    with closing(preparation.batches(classifier, sources, batch_size=size)) as batches:
+        for outcomes in batches:
+            _look_at(_readable(outcomes), classifier)
 
 
 def _loaded(claims: Sequence[Claim], engine: Engine) -> Classifier:
     key = claims[0].model_key
-    if not engine.is_loaded(key):
-        lifecycle.advance(claims, Stage.PREPROCESSING, percentage=5, description=wording.LOADING_MODEL)
-    return engine.load(key)
+    if engine.is_loaded(key):
+        warm_models.note(key)
+        return engine.load(key)
+    lifecycle.advance(claims, Stage.PREPROCESSING, percentage=5, description=wording.LOADING_MODEL)
+    began = perf_counter()
+    classifier = engine.load(key)
+    warm_models.note(key, loading_seconds=perf_counter() - began)
+    return classifier
 
 
 def _reach(claims: Sequence[Claim], stage: Stage) -> list[Claim]:
@@ -63,22 +71,49 @@ def _reach(claims: Sequence[Claim], stage: Stage) -> list[Claim]:
     return lifecycle.advance(claims, stage, percentage=percentage, description=description)
 
 
-def _preprocess(claims: Sequence[Claim], classifier: Classifier) -> dict[Claim, NDArray[np.float32]]:
+def _sources(claims: Sequence[Claim]) -> dict[Claim, Source]:
+    """Without those whose pictures were deleted meanwhile: their runs are no longer ours."""
     paths = pictures.file_paths(claim.image_id for claim in claims)
+    return {claim: partial(_open, paths[claim.image_id]) for claim in claims if claim.image_id in paths}
+
+
+def _open(path: str) -> BinaryIO:
+    failpoints.hit("before_read", path)
+    return cast("BinaryIO", default_storage.open(path).file)
+
+
+def _readable(outcomes: Mapping[Claim, Outcome]) -> dict[Claim, Input]:
+    """The inputs; the other pictures are given up one by one."""
     inputs = {}
-    for claim in claims:
-        if claim.image_id not in paths:
-            continue  # deleted meanwhile: its run is no longer ours
-        try:
-            inputs[claim] = _input_of(paths[claim.image_id], classifier)
-        except (PictureError, FileNotFoundError) as error:
-            lifecycle.fail([claim], failures.classify(error), detail=str(error))
+    for claim, outcome in outcomes.items():
+        if isinstance(outcome, np.ndarray):
+            inputs[claim] = outcome
+        else:
+            _give_up(claim, outcome)
     return inputs
 
 
-def _input_of(path: str, classifier: Classifier) -> NDArray[np.float32]:
-    with default_storage.open(path) as file:
-        content = cast("BinaryIO", file.file)
-        at_least_px = classifier.decode_at_least_px
-        picture = decode(content, max_pixels=settings.UPLOAD_MAX_PIXELS, at_least_px=at_least_px)
-    return classifier.preprocess(picture)
+def _give_up(claim: Claim, error: Exception) -> None:
+    failure = failures.classify(error)
+    end = lifecycle.retry if failure.is_transient else lifecycle.fail
+    end([claim], failure, detail=str(error))
+
+
+def _look_at(inputs: Mapping[Claim, Input], classifier: Classifier) -> None:
+    failpoints.hit("after_decode")
+    held = _reach(list(inputs), Stage.MODEL_EXECUTION)
+    if not held:
+        return
+    before = classifier.execution
+    failpoints.hit("during_inference")
+    ranked = classifier.classify([inputs[claim] for claim in held], top_k=settings.TOP_K)
+    failpoints.hit("after_inference")
+    predictions = dict(zip(held, ranked, strict=True))
+    shortage = wording.shortage(before, classifier.execution)
+    if shortage:
+        percentage, _looking = wording.STAGES[Stage.MODEL_EXECUTION]
+        held = lifecycle.advance(held, Stage.MODEL_EXECUTION, percentage=percentage, description=shortage)
+    held = _reach(held, Stage.POSTPROCESSING)
+    answered = {claim: predictions[claim] for claim in held}
+    lifecycle.complete(answered, execution=str(classifier.execution), sentence=shortage)
+    failpoints.hit("after_result_commit")

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from django.db import models, transaction
 
-from analysis import doorbell, lifecycle
+from analysis import doorbell, lifecycle, wishes
 from analysis.models import AnalysisQueue
 from analysis.states import Priority
 from mlmodels.models import MLModel
@@ -16,30 +16,44 @@ class ModelGoneError(Exception):
 
 @transaction.atomic
 def enqueue(
-    *, image: models.Model, user_id: int, model: MLModel, priority: Priority, upload_started_at: datetime
+    *,
+    image: models.Model,
+    user_id: int,
+    model: MLModel,
+    priority: Priority,
+    upload_started_at: datetime,
+    is_animated: bool = False,
 ) -> None:
     """Queue a picture in the transaction that inserts it; the doorbell rings on commit."""
-    lifecycle.submit(image=image, user_id=user_id, model=model, priority=priority, upload_started_at=upload_started_at)
+    lifecycle.submit(
+        image=image,
+        user_id=user_id,
+        model=model,
+        priority=priority,
+        upload_started_at=upload_started_at,
+        is_animated=is_animated,
+    )
     doorbell.ring_on_commit()
 
 
 @transaction.atomic
 def analyze_again(*, image_id: int, model: MLModel, priority: Priority) -> None:
-    """Run a finished picture again. Raises `lifecycle.TransitionError` while it still waits or runs."""
-    lifecycle.resubmit(image_id=image_id, model=model, priority=priority)
+    """Run a finished picture again. Raises `wishes.TransitionError` while it still waits or runs."""
+    wishes.resubmit(image_id=image_id, model=model, priority=priority)
     doorbell.ring_on_commit()
 
 
 @transaction.atomic
-def retry(*, image_id: int) -> None:
-    """Run the same model with the same priority once more.
+def retry(*, image_id: int, may_be_urgent: bool = False) -> None:
+    """Run the same model with the same priority once more; what staff made urgent is high when somebody else asks.
 
-    Raises `lifecycle.TransitionError` while the picture waits or runs, `ModelGoneError` when its model is not offered.
+    Raises `wishes.TransitionError` while the picture waits or runs, `ModelGoneError` when its model is not offered.
     """
     entry = AnalysisQueue.objects.filter(image_id=image_id).first()
     if entry is None:
-        raise lifecycle.TransitionError(f"picture {image_id} is gone")
+        raise wishes.TransitionError(f"picture {image_id} is gone")
     model = next((model for model in MLModel.objects.offered() if model.key == entry.model_name), None)
     if model is None:
         raise ModelGoneError(entry.model_name)
-    analyze_again(image_id=image_id, model=model, priority=Priority(entry.priority))
+    is_too_urgent = entry.priority == Priority.URGENT and not may_be_urgent
+    analyze_again(image_id=image_id, model=model, priority=Priority.HIGH if is_too_urgent else Priority(entry.priority))

@@ -1,22 +1,35 @@
 """Celery tasks of the queue."""
 
+import logging
 from functools import partial
 
 from celery import Task, shared_task
 from django.conf import settings
 
-from analysis import doorbell, in_hand, lifecycle, runner
-from mlmodels.registry import engine
+from analysis import doorbell, failpoints, in_hand, lifecycle, runner
+from mlmodels.inference.errors import DeviceLostError
+from mlmodels.registry import engine, preparation
+
+logger = logging.getLogger(__name__)
 
 
 @shared_task(name=doorbell.LOOK_AT_QUEUE, bind=True)
 def look_at_queue(self: Task) -> int:
-    """Claim one batch and run it; ring again while there was work. Returns the number of runs claimed."""
+    """Claim one batch and run it; ring again while there was work. Returns the number of runs claimed.
+
+    Raises SystemExit, everything being handed on, to have the pool replace a process that its GPU has left.
+    """
+    failpoints.hit("doorbell_received")
     task_id = str(self.request.id)
     claims = lifecycle.claim_batch(limit=settings.BATCH_SIZE, before_commit=partial(in_hand.note, task_id))
     if not claims:
         return 0
-    runner.run(claims, engine())
-    in_hand.forget(task_id)
-    doorbell.ring()
+    failpoints.hit("after_claim")
+    try:
+        runner.run(claims, engine(), preparation())
+    except DeviceLostError as error:
+        logger.exception("this process ends, so that another takes its place")
+        raise SystemExit from error
+    finally:
+        doorbell.ring()
     return len(claims)

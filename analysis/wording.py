@@ -9,6 +9,7 @@ from typing import Any
 from django.utils.translation import gettext_noop as _
 
 from analysis.states import Stage, StepStatus
+from mlmodels.inference.classifier import Execution
 
 UPLOAD_TITLE = _("Upload")
 ANALYSIS_TITLE = _("Analysis")
@@ -27,6 +28,9 @@ STAGES: dict[Stage, tuple[int, str]] = {
     Stage.COMPLETED: (100, _("The labels are ready.")),
 }
 CLAIMED = _("A worker has taken the picture.")
+CLAIMED_AGAIN = _("A worker has taken the picture again.")
+IN_SMALLER_BATCHES = _("The GPU's memory was too small; the model took fewer pictures at once.")
+ON_THE_CPU = _("The GPU's memory was too small; the model ran on the CPU.")
 
 
 def _analysis(
@@ -58,11 +62,15 @@ EARLIER_LABELS = _completion(StepStatus.DONE, _("The labels of an earlier run ar
 NO_RESULT_YET = _completion(StepStatus.PENDING, None, "flag", "secondary")
 
 
-def received() -> dict[str, Any]:
+STORED = _("The picture is stored.")
+ANIMATION_STORED = _("The animation is stored. Only its first frame is analyzed.")
+
+
+def received(*, is_animated: bool = False) -> dict[str, Any]:
     """The upload step once the picture is stored."""
     return {
         "upload_step_title": UPLOAD_TITLE,
-        "upload_step_description": _("The picture is stored."),
+        "upload_step_description": ANIMATION_STORED if is_animated else STORED,
         "upload_step_status": StepStatus.DONE,
         "upload_step_icon": "cloud-check",
         "upload_step_color": "success",
@@ -86,12 +94,18 @@ def running(stage: Stage, description: str, percentage: int) -> dict[str, Any]:
     return _analysis(StepStatus.ACTIVE, description, "cpu", "primary", percentage, stage) | NO_RESULT_YET
 
 
-def completed() -> dict[str, Any]:
-    """A run whose labels are stored."""
+def shortage(before: Execution, after: Execution) -> str:
+    """What a run says whose model had to make do with less memory than before; empty when it had not."""
+    if after.device != before.device:
+        return ON_THE_CPU
+    return IN_SMALLER_BATCHES if after.largest_batch != before.largest_batch else ""
+
+
+def completed(sentence: str = "") -> dict[str, Any]:
+    """A run whose labels are stored; `sentence` in place of the usual one."""
     percentage, description = STAGES[Stage.COMPLETED]
-    step = _analysis(
-        StepStatus.DONE, _("The model has answered."), "check-circle", "success", percentage, Stage.COMPLETED
-    )
+    answered = sentence or _("The model has answered.")
+    step = _analysis(StepStatus.DONE, answered, "check-circle", "success", percentage, Stage.COMPLETED)
     return step | _completion(StepStatus.DONE, description, "flag-fill", "success")
 
 

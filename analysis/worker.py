@@ -1,45 +1,89 @@
-"""What a Celery worker does beside running tasks: it sweeps, gives back what a dead child held, and warms its children.
+"""What a Celery worker does beside running tasks: signs of life, a look after the queue, help for dead children's runs.
 
 The parent process never touches torch: a fork after one torch operation would hang its children for ever.
 """
 
 import logging
+from contextlib import suppress
 from typing import Any
 
-from celery.signals import task_failure, worker_process_init, worker_ready
+from celery.signals import (
+    task_failure,
+    worker_init,
+    worker_process_init,
+    worker_ready,
+    worker_shutdown,
+    worker_shutting_down,
+)
+from celery.worker import state
 from django.conf import settings
-from django.db import DatabaseError, close_old_connections
+from django.db import DatabaseError, InterfaceError, close_old_connections, connection
 
-from analysis import doorbell, in_hand, leases
-from analysis.models import AnalysisQueue
+from analysis import doorbell, heartbeats, in_hand, leases, retention, stopping, warm_models
+from analysis.watchdog import LoopWatch, may_claim, watchdog
 from mlmodels import registry
 from mlmodels.inference.errors import EngineError
 from mlmodels.inference.runtime import prepare_worker_process
 
 logger = logging.getLogger(__name__)
+ended_tasks = in_hand.EndedTasks()
 
 
 def sweep() -> None:
-    """Take back runs whose lease is over and ring while anything waits. Harmless on any number of machines at once."""
+    """Take back runs whose worker is gone and ring while anything waits. Harmless on any number of machines at once."""
     close_old_connections()
     try:
-        taken_back = leases.take_back_expired()
-        waiting = AnalysisQueue.objects.waiting().exists()
-    except DatabaseError as error:
+        heartbeats.heart.beat()
+        taken_back = take_back()
+        is_something_due = may_claim()
+        watchdog.look(is_something_due)
+        retention.thin_out()
+    except (DatabaseError, InterfaceError) as error:
         logger.warning("sweep skipped, the database did not answer: %s", error)
         return
     finally:
         close_old_connections()
     if taken_back:
-        logger.warning("took back %d runs whose lease was over", taken_back)
-    if waiting:
+        logger.warning("took back %d runs that nobody works on any more", taken_back)
+    if is_something_due:
         doorbell.ring()
+
+
+def take_back() -> int:
+    """Take back the runs of dead workers, of this one's tasks that ended without a word, and those over their lease."""
+    dead = heartbeats.dead(judging_by_silence=heartbeats.heart.may_judge)
+    taken_back = leases.take_back_from(dead) if dead else 0
+    if dead and taken_back < leases.AT_ONCE:
+        heartbeats.forget(dead)
+    if heartbeats.heart.may_judge:
+        taken_back += leases.take_back_from_unknown_workers()
+    running = {str(request.id) for request in state.active_requests}
+    return taken_back + ended_tasks.give_back(running) + leases.take_back_expired()
+
+
+@worker_init.connect
+def come_to_life(**_kwargs: Any) -> None:
+    """Before the pool is forked, so that its children have a worker to speak for."""
+    with suppress(DatabaseError, InterfaceError):  # the sweep tries again
+        heartbeats.heart.beat()
+    connection.close()
 
 
 @worker_ready.connect
 def start_sweeping(sender: Any, **_kwargs: Any) -> None:
-    sweep()
-    sender.timer.call_repeatedly(settings.SWEEP_SECONDS, sweep)
+    loop_watch = LoopWatch(sender, settings.WATCHDOG_SECONDS)
+
+    def turn() -> None:
+        loop_watch.reset()
+        sweep()
+
+    turn()
+    sender.timer.call_repeatedly(settings.SWEEP_SECONDS, turn)
+    loop_watch.start()
+
+
+worker_shutting_down.connect(stopping.begin_to_stop)
+worker_shutdown.connect(stopping.leave)
 
 
 @task_failure.connect
@@ -57,5 +101,8 @@ def prepare_child(**_kwargs: Any) -> None:
     prepare_worker_process(threads=settings.INFERENCE_THREADS)
     try:
         registry.engine().load(settings.DEFAULT_MODEL)
+        warm_models.note(settings.DEFAULT_MODEL)
     except EngineError as error:
         logger.warning("the default model cannot be loaded: %s", error)
+    with suppress(DatabaseError, InterfaceError):
+        heartbeats.note_claim()

@@ -24,6 +24,7 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -70,9 +71,9 @@ def forward(classifier: Classifier, inputs: Sequence[np.ndarray], size: int) -> 
 
 
 def whole(classifier: Classifier, files: Sequence[bytes], preparation: Preparation) -> None:
-    sources = [lambda content=content: io.BytesIO(content) for content in files]
+    sources = {number: partial(io.BytesIO, content) for number, content in enumerate(files)}
     for batch in preparation.batches(classifier, sources, batch_size=8):
-        classifier.classify([found for found in batch if isinstance(found, np.ndarray)])
+        classifier.classify([found for found in batch.values() if isinstance(found, np.ndarray)])
 
 
 def interleaved(works: dict[str, Callable[[], object]], rounds: int) -> dict[str, float]:

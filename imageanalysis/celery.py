@@ -1,8 +1,12 @@
 """The Celery application; what a worker does with the queue is wired up in `analysis.worker`."""
 
 import os
+from typing import Any
 
 from celery import Celery
+from celery.signals import worker_init, worker_process_init
+
+from imageanalysis import lifeline
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "imageanalysis.settings")
 
@@ -10,3 +14,18 @@ app = Celery("imageanalysis")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 app.autodiscover_tasks(related_name="worker")
+
+
+worker_pid = os.getpid()  # a child has it from its worker
+
+
+@worker_init.connect
+def know_own_pid(**_kwargs: Any) -> None:
+    global worker_pid
+    worker_pid = os.getpid()
+
+
+@worker_process_init.connect
+def die_with_worker(**_kwargs: Any) -> None:
+    """A child whose worker was killed would go on with a run that others have taken back."""
+    lifeline.die_with_parent(worker_pid)

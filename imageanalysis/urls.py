@@ -7,6 +7,7 @@ from django.views.i18n import set_language
 
 from imageanalysis import health
 
+handler500 = "imageanalysis.errors.broken"
 urlpatterns = [
     path("healthz", health.healthz, name="healthz"),
     path("language/", login_not_required(set_language), name="set_language"),

@@ -1,9 +1,12 @@
 """The pictures that people upload."""
 
+from collections.abc import Sequence
+from functools import partial
 from typing import Any, ClassVar
 
 from django.conf import settings
 from django.db import models, transaction
+from django.db.models.functions import Now
 from django.db.models.signals import post_delete, pre_delete
 from django.dispatch import receiver
 from django.urls import reverse
@@ -90,11 +93,37 @@ class Image(models.Model):
         return str(QueueStatus.CANCELLED.label if is_cancelled else ImageStatus(self.status).label)
 
 
+class FileInDoubt(models.Model):
+    """A stored file that belongs to no picture, or to none yet; see `images.litter`."""
+
+    path = models.CharField(max_length=500, unique=True)
+    noted_at = models.DateTimeField(db_default=Now())
+    is_doomed = models.BooleanField(default=False)
+
+    class Meta:
+        db_table = "images_files_in_doubt"
+
+    def __str__(self) -> str:
+        return self.path
+
+
 @receiver(post_delete, sender=Image)
-def delete_files_with_row(instance: Image, **_kwargs: Any) -> None:
+def remove_files_with_row(instance: Image, **_kwargs: Any) -> None:
     """Files go with their row. A signal, because a picture that goes with its owner's account passes no other place."""
     names = [name for name in (instance.file_path, instance.thumbnail_path) if name]
-    transaction.on_commit(lambda: delete_files(names), robust=True)
+    FileInDoubt.objects.bulk_create(
+        [FileInDoubt(path=name, is_doomed=True) for name in names],
+        update_conflicts=True,
+        unique_fields=["path"],
+        update_fields=["is_doomed"],
+    )
+    transaction.on_commit(partial(remove_files, names), robust=True)
+
+
+def remove_files(names: Sequence[str]) -> None:
+    """Remove stored files, then the notes about them."""
+    delete_files(names)
+    FileInDoubt.objects.filter(path__in=names).delete()
 
 
 @receiver(pre_delete, sender=User)

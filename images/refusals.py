@@ -36,6 +36,12 @@ def refusal(code: str) -> str:
         "no_file": _("No file came with the upload. Please choose at least one picture."),
         "too_many_files": _("At most %(limit)d files can be uploaded at once. Please choose fewer.")
         % {"limit": settings.UPLOAD_MAX_FILES},
+        "too_many_unfinished": _(
+            "At most %(limit)d of your pictures can wait at once. Please come back when some are finished."
+        )
+        % {"limit": settings.MAX_UNFINISHED_PER_USER},
+        "too_many_today": _("At most %(limit)d pictures can be uploaded within a day. Please come back tomorrow.")
+        % {"limit": settings.MAX_UPLOADS_PER_DAY},
         "unknown_model": _("This model is not offered. Please choose another one."),
         "unknown_priority": _("This priority is not offered. Please choose low, normal or high."),
         "no_model": _("No model is ready yet. Please ask an administrator."),

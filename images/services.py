@@ -13,13 +13,13 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import User
+from analysis import failpoints
 from analysis import services as analysis
 from analysis.fencing import lock_before_deleting
 from analysis.states import Priority
-from images import filenames
+from images import filenames, limits, litter
 from images.models import Image
 from images.refusals import UploadRefusedError
-from images.stored_files import delete_files
 from mlmodels.inference import pictures
 from mlmodels.models import MLModel
 
@@ -40,29 +40,37 @@ def take_in(
     `UploadRefusedError` with nothing left behind.
     """
     started_at = upload_started_at or timezone.now()
+    limits.check(user)
     header, thumbnail = _inspect(file)
     folder = uuid.uuid4()
     original, preview = f"{folder}/original.{header.extension}", f"{folder}/thumbnail.jpg"
+    litter.announce([original, preview])
     with ExitStack() as undo:
-        undo.callback(_delete_unless_referred_to, [original, preview])
+        undo.callback(litter.drop_unless_adopted, [original, preview])
         _store({original: file, preview: ContentFile(thumbnail)})
+        failpoints.hit("after_file_stored")
         with transaction.atomic():
+            limits.check_for_good(user)
+            litter.adopt([original, preview])
             image = Image.objects.create(
                 user=user,
                 filename=filenames.displayable(file.name or ""),
                 file_path=original,
                 thumbnail_path=preview,
             )
-            analysis.enqueue(image=image, user_id=user.pk, model=model, priority=priority, upload_started_at=started_at)
+            analysis.enqueue(
+                image=image,
+                user_id=user.pk,
+                model=model,
+                priority=priority,
+                upload_started_at=started_at,
+                is_animated=header.is_animated,
+            )
+            failpoints.hit("before_upload_commit")
         undo.pop_all()
+    failpoints.hit("before_answer")
     image.refresh_from_db()
     return image
-
-
-def _delete_unless_referred_to(names: list[str]) -> None:
-    """An error may also come after the commit, and then the rows need their files."""
-    if not Image.objects.filter(file_path__in=names).exists():
-        delete_files(names)
 
 
 def _store(files: dict[str, File]) -> None:

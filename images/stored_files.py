@@ -5,6 +5,8 @@ from collections.abc import Iterable
 
 from django.core.files.storage import default_storage
 
+from analysis import failpoints
+
 logger = logging.getLogger(__name__)
 
 
@@ -13,6 +15,7 @@ def delete_files(names: Iterable[str]) -> None:
     names = list(names)
     folders = {name.rpartition("/")[0] for name in names} - {""}
     for name in [*names, *sorted(folders)]:
+        failpoints.hit("before_file_delete")
         try:
             default_storage.delete(name)
         except OSError:  # one file that cannot be removed must not keep the others

@@ -9,12 +9,13 @@ from django.db.models import Prefetch
 from django.http import FileResponse, Http404, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_POST, require_safe
 
 from accounts.request import SignedInRequest, wants_json
-from analysis import lifecycle, presentation
+from analysis import presentation, wishes
 from analysis import services as analysis
-from analysis.models import AnalysisResult
+from analysis.models import AnalysisQueue, AnalysisResult
 from images import services
 from images.forms import priorities_for, read_wish
 from images.media import file_response
@@ -41,7 +42,13 @@ def gallery(request: SignedInRequest) -> HttpResponse:
     """The person's pictures, newest first, with the upload zone above them."""
     pictures = with_best_label(Image.objects.visible_to(request.user).newest_first())
     page = Paginator(pictures, PAGE_SIZE).get_page(request.GET.get("page"))
-    return render(request, "images/gallery.html", {"page": page, **polling(page), **choices(request)})
+    shown = {"page": page, "waiting_count": waiting_count(request), **polling(page), **choices(request)}
+    return render(request, "images/gallery.html", shown)
+
+
+def waiting_count(request: SignedInRequest) -> int:
+    """How many of the person's pictures could be called off at once; one indexed statement."""
+    return AnalysisQueue.objects.waiting().filter(user=request.user).count()
 
 
 def with_best_label(pictures: Any) -> Any:
@@ -63,27 +70,8 @@ def live(request: SignedInRequest) -> HttpResponse:
     """The cards of the pictures in `?ids=` that a gallery page still waits for: one poll for the whole page."""
     ids = [int(part) for part in re.findall(r"[0-9]{1,9}", request.GET.get("ids", ""))]
     pictures = with_best_label(Image.objects.visible_to(request.user).filter(pk__in=ids[:PAGE_SIZE]))
-    return render(request, "images/_live.html", {"pictures": pictures, **polling(pictures)})
-
-
-@require_safe
-def detail(request: SignedInRequest, pk: int) -> HttpResponse:
-    image = own_image(request, pk)
-    return render(request, "images/detail.html", {**timeline_context(image), **choices(request)})
-
-
-def timeline_context(image: Image) -> dict[str, Any]:
-    story = presentation.story(image.queue)
-    return {"image": image, "story": story, "runs": presentation.by_model(story["results"])}
-
-
-@require_safe
-def timeline(request: SignedInRequest, pk: int) -> HttpResponse:
-    """The fragment that the page polls, or the same as JSON."""
-    image = own_image(request, pk)
-    if wants_json(request):
-        return JsonResponse(presentation.story(image.queue))
-    return render(request, "images/_timeline.html", {**timeline_context(image), **choices(request)})
+    shown = {"pictures": pictures, "waiting_count": waiting_count(request), **polling(pictures)}
+    return render(request, "images/_live.html", shown)
 
 
 @require_safe
@@ -109,7 +97,7 @@ def analyze(request: SignedInRequest, pk: int) -> HttpResponse:
         analysis.analyze_again(image_id=image.pk, model=wish.model, priority=wish.priority)
     except UploadRefusedError as error:
         messages.error(request, error.message)
-    except lifecycle.TransitionError:
+    except wishes.TransitionError:
         messages.info(request, _("This picture is being analyzed already."))
     return redirect(image)
 
@@ -119,8 +107,8 @@ def retry(request: SignedInRequest, pk: int) -> HttpResponse:
     """Run the latest model once more, with the same priority."""
     image = own_image(request, pk)
     try:
-        analysis.retry(image_id=image.pk)
-    except lifecycle.TransitionError:
+        analysis.retry(image_id=image.pk, may_be_urgent=request.user.is_staff)
+    except wishes.TransitionError:
         messages.info(request, _("This picture is being analyzed already."))
     except analysis.ModelGoneError:
         messages.error(request, _("The model of the last run is no longer offered. Please choose another one."))
@@ -131,10 +119,21 @@ def retry(request: SignedInRequest, pk: int) -> HttpResponse:
 def cancel(request: SignedInRequest, pk: int) -> HttpResponse:
     image = own_image(request, pk)
     try:
-        lifecycle.cancel(image_id=image.pk)
-    except lifecycle.TransitionError:
+        wishes.cancel(image_id=image.pk)
+    except wishes.TransitionError:
         messages.info(request, _("There is nothing to cancel: the analysis is over."))
     return redirect(image)
+
+
+@require_POST
+def cancel_waiting(request: SignedInRequest) -> HttpResponse:
+    """Call off everything of the person's that still waits; what runs goes on."""
+    cancelled = wishes.cancel_waiting(user_id=request.user.pk)
+    if wants_json(request):
+        return JsonResponse({"cancelled": cancelled})
+    sentence = ngettext("%(count)d analysis was cancelled.", "%(count)d analyses were cancelled.", cancelled)
+    messages.success(request, sentence % {"count": cancelled})
+    return redirect("images:home")
 
 
 @require_POST

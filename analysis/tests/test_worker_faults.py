@@ -14,7 +14,7 @@ from django.db.models import Count
 from pytest_django import Settings
 
 from accounts.models import User
-from analysis.models import AnalysisQueue, AnalysisResult, TimelineLog
+from analysis.models import AnalysisQueue, AnalysisResult, ProgressLog, TimelineLog
 from analysis.states import ImageStatus, QueueStatus
 from analysis.tests.queue import wait_until_all_ended
 from imageanalysis.tests.processes import until
@@ -95,3 +95,28 @@ def test_a_run_that_hangs_is_killed_at_the_hard_limit_and_fails_after_the_last_a
     assert "at every attempt" in entry.error_message
     assert TimelineLog.objects.get(image=image).analysis_step_description == entry.error_message
     assert AnalysisResult.objects.count() == 0
+
+
+def test_a_child_that_its_gpu_has_left_is_replaced(
+    transactional_db: None, broker: Broker, settings: Settings, owner: User, model: MLModel, tmp_path: Path
+) -> None:
+    lost = {"DJANGO_SETTINGS_MODULE": "analysis.tests.settings_lost_gpu", "LOST_GPU": str(tmp_path / "lost")}
+    with Worker(media_root=settings.MEDIA_ROOT, **lost) as worker:
+        before = worker.children()
+        upload_all(owner, model)
+        wait_until_all_ended(worker)
+        assert worker.children() != before
+
+    assert set(AnalysisQueue.objects.values_list("status", "retry_count")) == {(QueueStatus.COMPLETED, 1)}
+
+
+def test_without_the_gpu_that_was_asked_for_the_cpu_answers(
+    transactional_db: None, broker: Broker, settings: Settings, owner: User, model: MLModel
+) -> None:
+    vanished = {"INFERENCE_DEVICE": "cuda", "CUDA_VISIBLE_DEVICES": ""}
+    with Worker(media_root=settings.MEDIA_ROOT, **vanished) as worker:
+        image = queued_image(user=owner, model=model, content=photograph(PICTURES[0]))
+        wait_until_all_ended(worker)
+
+    assert AnalysisResult.objects.get(image=image, rank=1).label == "espresso"
+    assert ProgressLog.objects.filter(image=image).latest("id").stage_description.endswith("on CPU")

@@ -97,6 +97,13 @@ class PostgreSQL(Server):
         if self.network:
             with Path(data, "pg_hba.conf").open("a", encoding="ascii") as rules:
                 rules.write(f"host all all {self.network} trust\n")
+        self.launch()
+
+    def launch(self) -> None:
+        """Run the server on its folder, also once more after `end`."""
+        programs = self.binaries()
+        assert programs is not None
+        data = str(self.folder / "data")
         listen_addresses = "*" if self.network else "127.0.0.1"
         settings_ = {"listen_addresses": listen_addresses, "port": self.port, "fsync": "off", "max_connections": 100}
         options = [f"-c{name}={value}" for name, value in settings_.items()]
@@ -115,11 +122,15 @@ class PostgreSQL(Server):
         self._run([f"{programs}/createdb", "-h", "127.0.0.1", "-p", str(self.port), "-U", "postgres", name])
         return f"postgresql://postgres@127.0.0.1:{self.port}/{name}"
 
-    def stop(self) -> None:
-        # SIGINT is PostgreSQL's "fast" stop; under `runuser` it has to reach the server itself.
+    def end(self, number: signal.Signals) -> None:
+        """SIGINT is PostgreSQL's "fast" stop, SIGQUIT its "immediate" one."""
+        # Under `runuser` the signal has to reach the server itself.
         pid = int((self.folder / "data" / "postmaster.pid").read_text().split()[0])
-        os.kill(pid, signal.SIGINT)
+        os.kill(pid, number)
         self.process.wait(30)
+
+    def stop(self) -> None:
+        self.end(signal.SIGINT)
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _accepts(self, programs: Path) -> bool:
@@ -140,6 +151,7 @@ class Worker(Server):
     def __init__(self, *, media_root: Path, **environment: str) -> None:
         self.media_root = media_root
         self.log = media_root.parent / f"worker-{secrets.token_hex(4)}.log"
+        self.times_started = 0
         self.environment = {
             **os.environ,
             "DJANGO_SETTINGS_MODULE": "imageanalysis.settings",
@@ -152,15 +164,21 @@ class Worker(Server):
         }
 
     def start(self) -> None:
+        self.spawn()
+        self.wait_for_line(" ready.", seconds=60)
+
+    def spawn(self) -> None:
+        """Start the process, also anew, and do not wait for it."""
+        self.times_started += 1
+        apart = ["--hostname", f"{self.log.stem}@%h", "--without-gossip", "--without-mingle", "--without-heartbeat"]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "celery", "-A", "imageanalysis", "worker", "--loglevel", "INFO"],
+                [sys.executable, "-m", "celery", "-A", "imageanalysis", "worker", "--loglevel", "INFO", *apart],
                 cwd=ROOT,
                 env=self.environment,
                 stdout=log,
                 stderr=log,
             )
-        self.wait_for_line(" ready.", seconds=60)
 
     def wait_for_line(self, text: str, *, seconds: float = 30) -> None:
         until(

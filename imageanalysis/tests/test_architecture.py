@@ -2,6 +2,7 @@
 
 import ast
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,7 +14,8 @@ from imageanalysis.tests.servers import ROOT
 
 APPS = ("accounts", "mlmodels", "images", "analysis", "imageanalysis")
 HEAVY = {"torch", "torchvision", "timm", "open_clip", "skimage", "openvino", "onnxruntime", "efficientnet_lite_pytorch"}
-LIFECYCLE = "analysis/lifecycle.py"
+# The one writer: what workers do to runs, what people wish for entries that wait, and the rows that both write.
+LIFECYCLE = {"analysis/lifecycle.py", "analysis/wishes.py", "analysis/records.py"}
 TABLES_OF_THE_LIFECYCLE = {"AnalysisQueue", "TimelineLog"}
 WRITES = {"create", "bulk_create", "update", "bulk_update", "get_or_create", "update_or_create", "delete", "save"}
 
@@ -126,8 +128,18 @@ def test_only_the_lifecycle_writes_states() -> None:
         for path in sources()
     }
 
-    assert {path: writes for path, writes in found.items() if writes and path != LIFECYCLE} == {}
-    assert found[LIFECYCLE]
+    assert {path: writes for path, writes in found.items() if writes and path not in LIFECYCLE} == {}
+    assert all(found[path] for path in LIFECYCLE)
+
+
+def test_only_the_lifecycle_writes_rows_of_runs() -> None:
+    users = {
+        str(path.relative_to(ROOT))
+        for path in sources()
+        if re.search(r"\b(set_timelines|set_images)\b", path.read_text(encoding="utf-8"))
+    }
+
+    assert users == LIFECYCLE
 
 
 @pytest.mark.parametrize(

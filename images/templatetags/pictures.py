@@ -6,7 +6,6 @@ from typing import Any
 from django import template
 from django.db.models import TextChoices
 from django.templatetags.static import static
-from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
@@ -105,12 +104,6 @@ def took(started_at: datetime | None, ended_at: datetime | None) -> str:
     if seconds < 10:
         return _("%(seconds)s s") % {"seconds": f"{seconds:.1f}"}
     return _in_words(round(seconds))
-
-
-@register.filter
-def time_left(until: datetime) -> str:
-    """The time from now until then in words, at least one second."""
-    return _in_words(max(round((until - timezone.now()).total_seconds()), 1))
 
 
 def _in_words(seconds: int) -> str:

@@ -93,7 +93,7 @@ def test_a_waiting_picture_polls_and_refreshes_itself_without_scripts(owner_clie
 def test_a_picture_says_how_many_are_ahead(owner_client: Client, owner: User, image: Image) -> None:
     later = queued_image(user=owner)
 
-    assert "1 picture is ahead of you." in detail(owner_client, later)
+    assert "1 picture is ahead of you: 1 from you." in detail(owner_client, later)
 
 
 def test_a_running_picture_shows_its_percentage_and_that_it_is_estimating(owner_client: Client, image: Image) -> None:

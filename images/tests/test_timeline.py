@@ -1,17 +1,18 @@
 """The story of one picture, as the page and programs poll it."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from pytest_django import Settings
 
 from accounts.models import User
 from analysis import lifecycle, wording
 from analysis.failures import BY_CODE, WORKER_LOST
-from analysis.models import AnalysisQueue
+from analysis.models import AnalysisQueue, ProgressLog
 from analysis.states import Priority, Stage
 from analysis.tests.queue import claim
 from images.models import Image
@@ -46,12 +47,23 @@ def test_a_waiting_picture_tells_exactly_this(owner_client: Client, image: Image
     assert told == {
         "id": image.pk,
         "status": "uploaded",
-        "queue": {"status": "waiting", "position": 1, "ahead": 0, "priority": "normal", "retry_count": 0},
+        "queue": {
+            "status": "waiting",
+            "position": 1,
+            "ahead": 0,
+            "reason": "You are next.",
+            "is_paused": False,
+            "priority": "normal",
+            "retry_count": 0,
+            "retry_reason": None,
+        },
         "progress": {
             "percentage": 0,
             "stage": "waiting",
             "description": "Waiting for a free worker.",
             "estimated_completion": None,
+            "estimated_seconds": None,
+            "estimate": None,
         },
         "results": [],
         "error": None,
@@ -175,4 +187,58 @@ def test_a_poll_costs_a_few_queries_however_long_the_queue_and_the_history(
     for percentage in range(5):
         lifecycle.advance([claim()], Stage.PREPROCESSING, percentage=percentage, description="")
 
-    assert queries() <= at_first <= 10
+    assert queries() <= at_first <= 3
+
+
+@pytest.mark.parametrize("headers", [JSON, {"hx-request": "true"}])
+def test_a_poll_that_would_say_the_same_is_answered_with_304(
+    headers: dict[str, str], owner_client: Client, image: Image
+) -> None:
+    address = f"/images/{image.pk}/timeline/"
+    owner_client.get(image.get_absolute_url())  # brings the form's cookie
+    first = owner_client.get(address, headers=headers)
+    known = {**headers, "if-none-match": first["ETag"]}
+
+    again = owner_client.get(address, headers=known)
+    assert (again.status_code, again.content, again["ETag"]) == (304, b"", first["ETag"])
+
+    claim()
+    changed = owner_client.get(address, headers=known)
+    assert (changed.status_code, changed["ETag"] == first["ETag"]) == (200, False)
+
+
+def test_no_two_kinds_of_answers_share_an_etag(owner_client: Client, image: Image) -> None:
+    address = f"/images/{image.pk}/timeline/"
+    kinds = [JSON, {"hx-request": "true"}, {}, {**JSON, "accept-language": "ja"}]
+
+    assert len({owner_client.get(address, headers=headers)["ETag"] for headers in kinds}) == len(kinds)
+
+
+def test_a_picture_is_not_shown_as_processing_for_longer_than_the_lease(
+    owner_client: Client, image: Image, settings: Settings
+) -> None:
+    held = claim()
+    long_ago = held.started_at - timedelta(seconds=settings.LEASE_SECONDS + 1)
+    AnalysisQueue.objects.update(started_at=long_ago, queued_at=long_ago)
+    assert story(owner_client, image)["queue"]["status"] == "processing"  # heard of a moment ago
+
+    ProgressLog.objects.update(timestamp=long_ago)
+
+    told = story(owner_client, image)
+    assert (told["queue"]["status"], told["queue"]["retry_count"]) == ("waiting", 1)
+    assert told["progress"]["description"] == WORKER_LOST.message
+
+
+def test_times_and_percentages_of_the_log_only_go_up_inside_a_run(owner_client: Client, image: Image) -> None:
+    lifecycle.retry([claim()], WORKER_LOST)
+    held = claim()
+    for stage in (Stage.PREPROCESSING, Stage.MODEL_EXECUTION, Stage.POSTPROCESSING):
+        percentage, description = wording.STAGES[stage]
+        lifecycle.advance([held], stage, percentage=percentage, description=description)
+    lifecycle.complete({held: LABELS})
+
+    log = list(ProgressLog.objects.filter(image=image).order_by("pk").values_list("timestamp", "progress_percentage"))
+    assert [moment for moment, _percentage in log] == sorted(moment for moment, _percentage in log)
+    percentages = [percentage for _moment, percentage in log]
+    assert percentages == [0, *sorted(percentages[1:])]  # the first run was taken, the second began anew and ended
+    assert percentages[-1] == 100

@@ -156,7 +156,7 @@ def worker_service() -> Service:
         "worker",
         argv,
         after=("broker",) if settings.EMBEDDED_BROKER else (),
-        stop_grace_seconds=settings.RUN_HARD_LIMIT_SECONDS + WORKER_MARGIN_SECONDS,
+        stop_grace_seconds=settings.STOP_GRACE_SECONDS + WORKER_MARGIN_SECONDS,
         ready_line=f"{name} ready.",
     )
 

@@ -16,6 +16,7 @@ from accounts.models import User
 from analysis import presentation
 from analysis.models import AnalysisQueue
 from analysis.states import ACTIVE_QUEUE_STATUSES, QueueStatus
+from analysis.story_query import stories
 from images import services
 from images.forms import Wish, read_wish
 from images.models import Image
@@ -51,7 +52,7 @@ class Command(BaseCommand):
         if options["wait"]:
             self.wait(images)
         # A picture that was deleted meanwhile has nothing to report.
-        entries = AnalysisQueue.objects.select_related("image__timeline").filter(image__in=images).order_by("image_id")
+        entries = stories().filter(image__in=images).order_by("image_id")
         for entry in entries:
             self.report(entry, as_json=options["json"])
         if refused or any(entry.status == QueueStatus.FAILED for entry in entries):

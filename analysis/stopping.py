@@ -1,0 +1,75 @@
+"""How a worker ends that was asked to: what runs is finished; when that takes too long it is handed back, at no cost.
+
+Celery itself stops taking messages and waits for its children. Here lies what it does not know: signs of life while it
+waits, an end to the wait, and the runs that are still in hand then.
+"""
+
+import logging
+import os
+import signal
+import threading
+import time
+from contextlib import suppress
+from typing import Any
+
+from billiard import active_children
+from django.conf import settings
+from django.db import DatabaseError, InterfaceError, close_old_connections, connection
+
+from analysis import heartbeats, in_hand
+
+logger = logging.getLogger(__name__)
+
+
+class Farewell(threading.Thread):
+    """Leaves signs of life while the children finish, and ends the process when their time is up.
+
+    A thread with a connection of its own is safe from now on only: nothing forks any more.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(daemon=True, name="farewell")
+        self.asked_again = threading.Event()
+        self.is_over = False
+
+    def run(self) -> None:
+        deadline = time.monotonic() + settings.STOP_GRACE_SECONDS
+        while (left := deadline - time.monotonic()) > 0:
+            if self.is_over:
+                return
+            with suppress(DatabaseError, InterfaceError):
+                heartbeats.heart.beat()
+            if self.asked_again.wait(min(settings.SWEEP_SECONDS, left)):
+                break
+        leave()
+        for pid in [child.pid for child in active_children() if child.pid]:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        os._exit(0)
+
+
+farewell = Farewell()
+
+
+def begin_to_stop(**_kwargs: Any) -> None:
+    """Runs in the signal handler: the first request begins the farewell, a second one cuts it short."""
+    if farewell.is_alive():
+        farewell.asked_again.set()
+    else:
+        farewell.start()
+
+
+def leave(**_kwargs: Any) -> None:
+    """Put back what is in hand, and be a worker no more."""
+    farewell.is_over = True
+    close_old_connections()
+    try:
+        handed_back = in_hand.hand_back()
+        heartbeats.forget([heartbeats.THIS_WORKER])
+    except (DatabaseError, InterfaceError) as error:
+        logger.warning("could not take leave, the other workers will notice: %s", error)
+        return
+    finally:
+        connection.close()
+    if handed_back:
+        logger.warning("handed back %d unfinished runs", handed_back)

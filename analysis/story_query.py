@@ -1,0 +1,218 @@
+"""Everything that a picture's story shows, read by one statement, so that its parts never contradict each other.
+
+What only waiting or running entries need is asked for them only: the database skips the rest.
+"""
+
+import json
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any, NamedTuple
+
+from django.db import models
+from django.db.models import Case, Exists, F, Func, JSONField, OuterRef, Q, QuerySet, Subquery, Value, When
+from django.db.models.functions import Coalesce, JSONArray, JSONObject
+
+from analysis import ordering
+from analysis.models import AnalysisQueue, AnalysisResult, ProgressLog, QueuePause
+from analysis.states import ACTIVE_QUEUE_STATUSES, SERVING_ORDER, Priority, QueueStatus, Stage
+
+MEASUREMENTS = 20
+RECENT_RUNS = 64
+LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Run(NamedTuple):
+    """One finished run as it was measured."""
+
+    model_key: str
+    started_at: datetime
+    ended_at: datetime
+
+
+class Facts(NamedTuple):
+    """What surrounds one entry: who is ahead, what runs, what was measured.
+
+    `ahead` counts the entries that are served before this one by their priority, `own_ahead` the person's own among
+    those of the same priority, `aged` those that are served before it by their age. `batch` counts the
+    pictures that a running one was taken together with. `ends_at` is when the run should
+    end, as its latest progress says, and `heard_of_at` when that was. `notes` are what its ended runs noted, in order.
+    `runs_of_model` are the latest runs of the
+    entry's model, `recent_runs` the latest of any.
+    """
+
+    ahead: dict[Priority, int]
+    own_ahead: int
+    aged: int
+    running: int
+    batch: int
+    is_paused: bool
+    ends_at: datetime | None
+    heard_of_at: datetime | None
+    results: list[dict[str, Any]]
+    notes: list[str | None]
+    runs_of_model: list[Run]
+    recent_runs: list[Run]
+
+
+class JSONRows(models.Aggregate):
+    """All rows of a group as one JSON array."""
+
+    function = "JSON_GROUP_ARRAY"
+    output_field = JSONField()
+
+    def as_postgresql(self, compiler: Any, connection: Any, **context: Any) -> Any:
+        return self.as_sql(compiler, connection, function="JSONB_AGG", **context)
+
+
+@cache
+def _stories() -> QuerySet[AnalysisQueue]:
+    entries = AnalysisQueue.objects.select_related("image__timeline")
+    return entries.annotate(
+        surroundings=JSONObject(
+            **{f"ahead_{priority}": _while_waiting(_ahead(priority)) for priority in SERVING_ORDER},
+            **{f"moves_{priority}": _while_waiting(_moves(priority), Value(None)) for priority in SERVING_ORDER[1:]},
+            own_ahead=_while_waiting(_count(_earlier().filter(user_id=OuterRef("user_id")))),
+            running=_while_waiting(_count(AnalysisQueue.objects.filter(status=QueueStatus.PROCESSING))),
+            batch=Case(When(status=QueueStatus.PROCESSING, then=_count(_taken_together())), default=0),
+            is_paused=_while_waiting(_yes_or_no(QueuePause.objects.filter(resumed_at__isnull=True))),
+        ),
+        progress=Subquery(_latest_progress()),
+        labels=Subquery(_labels()),
+        notes=Subquery(_notes()),
+        runs_of_model=_while_active(_runs(RECENT_RUNS, model_name=OuterRef("model_name"))),
+        recent_runs=_while_waiting(_runs(RECENT_RUNS), Value([], JSONField())),
+    )
+
+
+def stories() -> QuerySet[AnalysisQueue]:
+    """Queue entries with their picture, timeline and what `facts_of` reads, all in one statement.
+
+    Building it takes longer than answering it, so it is built once and holds nothing that changes.
+    """
+    return _stories().all()
+
+
+def facts_of(entry: AnalysisQueue) -> Facts:
+    """What `stories` read around this entry."""
+    told = vars(entry)
+    around = told["surroundings"]
+    heard_of_at, ends_at = told["progress"] or (None, None)
+    ahead, aged = _served_before(Priority(entry.priority), around)
+    return Facts(
+        ahead=ahead,
+        own_ahead=around["own_ahead"],
+        aged=aged,
+        running=around["running"],
+        batch=around["batch"],
+        is_paused=bool(around["is_paused"]),
+        ends_at=_moment(ends_at),
+        heard_of_at=_moment(heard_of_at),
+        results=told["labels"] or [],
+        notes=[note for _pk, note in sorted(told["notes"] or [])],
+        runs_of_model=_measured(told["runs_of_model"]),
+        recent_runs=_measured(told["recent_runs"]),
+    )
+
+
+def _served_before(own: Priority, around: dict[str, Any]) -> tuple[dict[Priority, int], int]:
+    """How many are served before by priority, of each; and how many by their age."""
+    ahead = {priority: around[f"ahead_{priority}"] for priority in SERVING_ORDER}
+    aged = [priority for priority in SERVING_ORDER[1:] if _has_aged(around[f"moves_{priority}"])]
+    above = [priority for priority in SERVING_ORDER if ahead[priority] and priority != own]
+    if above and own in aged and not ahead[own]:  # served first itself, by its age
+        between = [priority for priority in above[1:] if priority in aged]
+        return dict.fromkeys(SERVING_ORDER, 0), len(between)
+    return ahead, len(set(aged) & set(ordering.lower_than(own)))
+
+
+def _has_aged(moves: list[str | None] | str | None) -> bool:
+    waits_since, served_at = map(_moment, json.loads(moves) if isinstance(moves, str) else moves or [None, None])
+    return waits_since is not None and ordering.has_aged(waits_since, served_at)
+
+
+def _moment(text: str | None) -> datetime | None:
+    """A time as JSON of the database has it: SQLite's are in UTC without saying so."""
+    moment = datetime.fromisoformat(text) if text else None
+    return moment.replace(tzinfo=UTC) if moment and moment.tzinfo is None else moment
+
+
+def _measured(rows: list[list[str]] | None) -> list[Run]:
+    """Runs in the order of their ends, the latest first."""
+    runs = [(key, _moment(began), _moment(ended)) for key, began, ended in rows or []]
+    known = [Run(key, began, ended) for key, began, ended in runs if began and ended]
+    return sorted(known, key=lambda run: run.ended_at, reverse=True)
+
+
+def _while_waiting(expression: Any, otherwise: Any = 0) -> Case:
+    return Case(When(status=QueueStatus.WAITING, then=expression), default=otherwise)
+
+
+def _while_active(expression: Any) -> Case:
+    return Case(When(status__in=ACTIVE_QUEUE_STATUSES, then=expression), default=Value([], JSONField()))
+
+
+def _count(rows: QuerySet[Any]) -> Subquery:
+    # A plain function, because an aggregate would group the rows.
+    return Subquery(rows.order_by().annotate(n=Func("pk", function="COUNT")).values("n"), models.IntegerField())
+
+
+def _yes_or_no(rows: QuerySet[Any]) -> Case:
+    return Case(When(Exists(rows), then=1), default=0)
+
+
+def _ahead(priority: Priority) -> Case:
+    """How many of one priority are served before the entry of the outer query."""
+    line = ordering.in_line(priority)
+    return Case(
+        When(priority=priority, then=_count(_earlier())),
+        When(priority__in=ordering.lower_than(priority), then=_count(line)),
+        default=0,
+    )
+
+
+def _earlier() -> QuerySet[AnalysisQueue]:
+    """Waiting entries of the outer entry's priority that stand before it."""
+    position, pk = OuterRef("position"), OuterRef("pk")
+    same = AnalysisQueue.objects.waiting().filter(priority=OuterRef("priority"), position__lte=position)
+    return same.filter(Q(position__lt=position) | Q(pk__lt=pk))
+
+
+def _taken_together() -> QuerySet[AnalysisQueue]:
+    """The batch of a running outer entry, those that have ended already included."""
+    started = Q(status__in=[QueueStatus.PROCESSING, QueueStatus.COMPLETED, QueueStatus.FAILED])
+    return AnalysisQueue.objects.filter(started, started_at=OuterRef("started_at"))
+
+
+def _moves(priority: Priority) -> JSONArray:
+    """Since when the next entry of the priority waits, and when one was started last."""
+    served = AnalysisQueue.objects.filter(priority=priority, started_at__isnull=False).order_by("-started_at")
+    return JSONArray(
+        Subquery(ordering.in_line(priority).values("queued_at")[:1]), Subquery(served.values("started_at")[:1])
+    )
+
+
+def _latest_progress() -> QuerySet[Any]:
+    latest = ProgressLog.objects.filter(image_id=OuterRef("image_id")).order_by("-timestamp", "-id")
+    return latest.annotate(told=JSONArray("timestamp", "estimated_completion")).values("told")[:1]
+
+
+def _labels() -> QuerySet[Any]:
+    columns = {name: F(name) for name in ("model_name", "model_version", "label", "confidence", "rank")}
+    results = AnalysisResult.objects.filter(image_id=OuterRef("image_id")).values("image_id")
+    return results.annotate(told=JSONRows(JSONObject(**columns))).values("told")
+
+
+def _notes() -> QuerySet[Any]:
+    ends = ProgressLog.objects.filter(image_id=OuterRef("image_id"), current_stage=Stage.COMPLETED).values("image_id")
+    return ends.annotate(told=JSONRows(JSONArray("pk", "stage_description"))).values("told")
+
+
+def _runs(count: int, **of_model: Any) -> Subquery:
+    """The latest measured runs as JSON, some more where several ended at the same moment."""
+    finished = AnalysisQueue.objects.filter(status=QueueStatus.COMPLETED)
+    of_same = {name: OuterRef(value) for name, value in of_model.items()}
+    last = finished.filter(**of_same).order_by("-completed_at").values("completed_at")[count - 1 : count]
+    since = Coalesce(Subquery(last), Value(LONG_AGO, models.DateTimeField()))
+    rows = finished.filter(**of_model, completed_at__gte=since).values("status")
+    told = rows.annotate(told=JSONRows(JSONArray("model_name", "started_at", "completed_at")))
+    return Subquery(told.values("told"))

@@ -1,0 +1,87 @@
+"""Why a picture waits, in a person's words, and until when."""
+
+import math
+from typing import NamedTuple
+
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext, pgettext
+
+from analysis import clock, estimates, warm_models
+from analysis.estimates import Estimate
+from analysis.models import AnalysisQueue
+from analysis.states import SERVING_ORDER, Priority
+from analysis.story_query import Facts
+
+
+class Waiting(NamedTuple):
+    """How many entries are served before one, why it waits in words of the active language, when it should be done."""
+
+    ahead: int
+    reason: str
+    estimate: Estimate | None
+
+
+def told(entry: AnalysisQueue, facts: Facts) -> Waiting:
+    """What to say about a waiting entry; one look-up in the shared cache."""
+    loading_seconds = warm_models.seconds_to_load(entry.model_name or "")
+    ahead = sum(facts.ahead.values()) + facts.aged
+    estimated = estimates.of_waiting(
+        facts.runs_of_model,
+        facts.recent_runs,
+        ahead=ahead,
+        running=facts.running,
+        first_seconds=_seconds_until_due(entry) + (loading_seconds or 0),
+    )
+    reason = _reason(entry, facts, ahead, is_loaded=loading_seconds is None)
+    return Waiting(ahead, reason, None if facts.is_paused else estimated)
+
+
+def _reason(entry: AnalysisQueue, facts: Facts, ahead: int, *, is_loaded: bool) -> str:
+    if facts.is_paused:
+        return _("The queue is paused; your pictures wait and nothing is lost.")
+    if seconds := _seconds_until_due(entry):
+        return _("Trying again in about %(seconds)d s.") % {"seconds": seconds}
+    sentences = [_line(entry, facts, ahead)]
+    if facts.running:
+        running = ngettext("%(count)d is running.", "%(count)d are running.", facts.running)
+        sentences.append(running % {"count": facts.running})
+    if not is_loaded:
+        sentences.append(_("The model has to be loaded first."))
+    return " ".join(sentences)
+
+
+def _seconds_until_due(entry: AnalysisQueue) -> int:
+    """Whole seconds until an entry that went back to the queue may be taken again; 0 when it may."""
+    left = (entry.queued_at - clock.now()).total_seconds() if entry.retry_count else 0
+    return math.ceil(max(left, 0))
+
+
+def _line(entry: AnalysisQueue, facts: Facts, ahead: int) -> str:
+    if not ahead:
+        return _("You are next.")
+    sentence = ngettext(
+        "%(ahead)d picture is ahead of you: %(parts)s.", "%(ahead)d pictures are ahead of you: %(parts)s.", ahead
+    )
+    separator = pgettext("between parts of a list", ", ")
+    return sentence % {"ahead": ahead, "parts": separator.join(_parts(Priority(entry.priority), facts))}
+
+
+def _parts(own: Priority, facts: Facts) -> list[str]:
+    """What stands ahead, most urgent first; who the others are stays theirs."""
+    others = facts.ahead[own] - facts.own_ahead
+    higher = [(facts.ahead[priority], priority) for priority in SERVING_ORDER if priority is not own]
+    counted = [
+        *((count, _with_priority(priority) % {"count": count}) for count, priority in higher),
+        (facts.own_ahead, _("%(count)d from you") % {"count": facts.own_ahead}),
+        (others, _("%(count)d from others") % {"count": others}),
+        (facts.aged, _("%(count)d that has waited long") % {"count": facts.aged}),
+    ]
+    return [words for count, words in counted if count]
+
+
+def _with_priority(priority: Priority) -> str:
+    if priority is Priority.URGENT:
+        return _("%(count)d urgent")
+    if priority is Priority.HIGH:
+        return _("%(count)d with high priority")
+    return _("%(count)d with normal priority")

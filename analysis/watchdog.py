@@ -1,0 +1,83 @@
+"""Notices that this worker has gone deaf, or that its main loop stands still, and ends it: it is then started anew.
+
+A worker can answer every ping and yet never take anything any more; hence the table judges, by what was claimed.
+"""
+
+import logging
+import os
+import threading
+import time
+from datetime import datetime
+from typing import Any
+
+from celery.worker import state
+from django.conf import settings
+
+from analysis import heartbeats, pausing
+from analysis.models import AnalysisQueue
+
+EXIT_CODE = 70  # EX_SOFTWARE of <sysexits.h>
+STOP_WITHIN_SECONDS = 15
+
+logger = logging.getLogger(__name__)
+
+
+class Watchdog:
+    """Watches what this worker claims; `look` is called again and again."""
+
+    def __init__(self, patience_seconds: float) -> None:
+        self.patience_seconds = patience_seconds
+        self.last_claim_at: datetime | None = None
+        self.hungry_since = time.monotonic()
+
+    def look(self, is_something_due: bool) -> None:
+        """Ask this process to end once work that it might have taken waited for too long; one statement."""
+        last_claim_at = heartbeats.last_claim_at()
+        is_awake = last_claim_at is not None  # before that a child loads its first model, for as long as it takes
+        if not is_awake or last_claim_at != self.last_claim_at or state.active_requests or not is_something_due:
+            self.last_claim_at, self.hungry_since = last_claim_at, time.monotonic()
+        elif time.monotonic() - self.hungry_since >= self.patience_seconds:
+            end(f"pictures wait, and this worker has claimed none for {self.patience_seconds:g} s")
+
+
+def may_claim() -> bool:
+    """Whether a worker that looks now finds something to take: neither a pause nor a retry's delay is in the way."""
+    return AnalysisQueue.objects.due().exists() and not pausing.is_paused()
+
+
+class LoopWatch(threading.Thread):
+    """Ends the process when its main loop stood still for too long while the broker was connected.
+
+    It touches neither database nor broker: a process that forks must not have a thread inside their libraries. It
+    counts its own seconds, so that a process which was stopped as a whole, with its machine perhaps, has its time.
+    """
+
+    def __init__(self, consumer: Any, patience_seconds: float) -> None:
+        super().__init__(daemon=True, name="loop-watch")
+        self.consumer = consumer
+        self.patience_seconds = patience_seconds
+        self.counted_seconds = 0.0
+
+    def reset(self) -> None:
+        self.counted_seconds = 0
+
+    def run(self) -> None:
+        while not (state.should_stop is not None or state.should_terminate is not None):
+            time.sleep(1)
+            # While Celery looks for a lost broker its loop stands still, and a new process would not find it either.
+            self.counted_seconds = self.counted_seconds + 1 if self.consumer.connection else 0
+            if self.counted_seconds >= self.patience_seconds:
+                logger.critical("the worker's main loop has stood still for %g s: it ends", self.counted_seconds)
+                os._exit(EXIT_CODE)
+
+
+def end(reason: str) -> None:
+    """Have the worker end with a code that is no success; by force when its connection keeps it from ending."""
+    logger.critical("%s: it ends", reason)
+    by_force = threading.Timer(STOP_WITHIN_SECONDS, os._exit, [EXIT_CODE])
+    by_force.daemon = True
+    by_force.start()
+    setattr(state, "should_stop", EXIT_CODE)  # noqa: B010  celery-types knows it as None only
+
+
+watchdog = Watchdog(settings.WATCHDOG_SECONDS)

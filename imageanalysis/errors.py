@@ -1,0 +1,24 @@
+"""What people and programs are told when something broke on our side."""
+
+import sys
+
+from django.db import InterfaceError, OperationalError
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.template import loader
+from django.utils.translation import gettext as _
+from django.views.defaults import server_error
+
+from accounts.request import wants_json
+
+RETRY_AFTER_SECONDS = 5
+
+
+def broken(request: HttpRequest) -> HttpResponse:
+    """500; or 503 while the database does not answer, which passes by itself. Asks the database nothing."""
+    if not isinstance(sys.exc_info()[1], OperationalError | InterfaceError):
+        return server_error(request)
+    headers = {"Retry-After": str(RETRY_AFTER_SECONDS)}
+    if wants_json(request):
+        error = {"code": "unavailable", "message": _("We cannot answer just now. Please try once more in a moment.")}
+        return JsonResponse({"errors": [error]}, status=503, headers=headers)
+    return HttpResponse(loader.get_template("503.html").render(), status=503, headers=headers)

@@ -1,0 +1,8 @@
+"""The settings for tests of faults: those of an installation, with failpoints that can be armed in a folder."""
+
+from pathlib import Path
+
+from imageanalysis.settings import *  # noqa: F403
+from imageanalysis.settings import env
+
+FAILPOINTS = Path(env.str("FAILPOINTS")) if env.str("FAILPOINTS", default="") else None

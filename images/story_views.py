@@ -1,0 +1,76 @@
+"""One picture's page and its timeline, which the page and programs poll."""
+
+import hashlib
+import json
+from typing import Any
+
+from django.conf import settings
+from django.core.serializers.json import DjangoJSONEncoder
+from django.http import HttpResponse, JsonResponse
+from django.shortcuts import get_object_or_404, render
+from django.utils.cache import get_conditional_response
+from django.utils.translation import get_language
+from django.views.decorators.http import require_safe
+
+from accounts.request import SignedInRequest, wants_json
+from analysis import leases, presentation
+from analysis.models import AnalysisQueue
+from analysis.presentation import Story
+from analysis.story_query import stories
+from images.models import Image
+from images.views import choices
+
+
+@require_safe
+def detail(request: SignedInRequest, pk: int) -> HttpResponse:
+    entry = own_entry(request, pk)
+    return render(request, "images/detail.html", context(request, entry, presentation.story(entry)))
+
+
+@require_safe
+def timeline(request: SignedInRequest, pk: int) -> HttpResponse:
+    """The fragment that the page polls, or the same as JSON; 304 when it would say what the asker knows already.
+
+    One query beside those that tell who asks, while the picture waits or runs.
+    """
+    entry = own_entry(request, pk)
+    story = presentation.story(entry)
+    etag = etag_of(request, story)
+    answer = get_conditional_response(request, etag=etag)
+    if answer is None and wants_json(request):
+        answer = JsonResponse(story)
+    elif answer is None:
+        answer = render(request, "images/_timeline.html", context(request, entry, story))
+    answer["ETag"] = etag
+    return answer
+
+
+def own_entry(request: SignedInRequest, pk: int) -> AnalysisQueue:
+    """The queue entry of the person's own picture, read with its story; anybody else's is absent.
+
+    A run whose worker was not heard of for too long is taken back first, should no worker live that does.
+    """
+    own = stories().filter(image__in=Image.objects.visible_to(request.user), image_id=pk)
+    entry = get_object_or_404(own)
+    if presentation.lease_is_over(entry) and leases.take_back_expired():
+        entry = get_object_or_404(own)
+    return entry
+
+
+def context(request: SignedInRequest, entry: AnalysisQueue, story: Story) -> dict[str, Any]:
+    has_ended = story["next_poll_ms"] is None
+    offers = choices(request) if has_ended else {}
+    return {"image": entry.image, "story": story, "runs": presentation.by_model(entry), **offers}
+
+
+def etag_of(request: SignedInRequest, story: Story) -> str:
+    """What is shown and to whom; the estimate counts by its words, for the moment that it names moves all the time."""
+    shown = {**story, "progress": {**story["progress"], "estimated_completion": None}}
+    asker = [
+        wants_json(request),
+        get_language(),
+        request.headers.get("HX-Request"),
+        request.COOKIES.get(settings.CSRF_COOKIE_NAME),
+    ]
+    content = json.dumps([shown, asker], cls=DjangoJSONEncoder)
+    return f'W/"{hashlib.sha256(content.encode()).hexdigest()[:32]}"'
