@@ -5,7 +5,13 @@ from dataclasses import dataclass
 from django.db import DatabaseError, InterfaceError
 from django.utils.translation import gettext_noop as _
 
-from mlmodels.inference.errors import DeviceLostError, EngineError
+from mlmodels.inference.errors import (
+    DeviceLostError,
+    EngineError,
+    UnknownModelError,
+    WeightsDamagedError,
+    WeightsMissingError,
+)
 from mlmodels.inference.pictures import PictureError
 
 
@@ -83,8 +89,10 @@ BY_CODE = {
 def classify(error: Exception) -> Failure:
     """The failure that an exception stands for; what nobody foresaw is ours and transient."""
     match error:
-        case PictureError() | EngineError():
+        case PictureError() | UnknownModelError() | WeightsMissingError() | WeightsDamagedError():
             return BY_CODE[error.code]
+        case EngineError():  # a checkpoint that is no longer what its exam saw
+            return BY_CODE["weights_damaged"]
         case FileNotFoundError():
             return BY_CODE["file_missing"]
         case DeviceLostError():  # the worker's process ends with it

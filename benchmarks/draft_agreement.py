@@ -1,9 +1,9 @@
 """Whether a reduced decode changes what a model says, and what it saves; Markdown tables.
 
-    python -m benchmarks.draft_agreement [--pictures 1000] [--strange] [--model efficientnet:1.0.0] [--seed 20]
+    python -m benchmarks.draft_agreement [--pictures 1000] [--sizes PX ...] [--strange] [--seed 20]
 
 Every picture is a JPEG made from one of scikit-image's photographs: a random crop, mirrored or not, in other colours,
-scaled to one of SHORTER_SIDES_PX, with grain, saved in a random quality. Each is decoded in full and reduced
+scaled to one of the sizes, with grain, saved in a random quality. Each is decoded in full and reduced
 (`at_least_px`, as the worker does), preprocessed alike and put through the same model. A close call is a picture whose
 two best labels stand within two points of each other: there any change at all may exchange them.
 """
@@ -40,8 +40,8 @@ PHOTOGRAPHS = (
 )
 # Scans, skies, textures and a blur: ImageNet has no names for them, and the first label is one of many.
 STRANGE = ("brick.png", "clock_motion.png", "coins.png", "grass.png", "hubble_deep_field.jpg", "moon.png", "retina.jpg")
-# 3,000 is 12 megapixels at 4 : 3. A network that resizes to 256 has 1,420 halved and 2,830 quartered just so.
-SHORTER_SIDES_PX = (400, 1420, 2200, 2830, 3000)
+# At 4 : 3 and 3 : 2: the web, full HD, 3.5, 8 and 12 megapixels.
+SHORTER_SIDES_PX = (400, 1080, 1536, 2448, 3000)
 LARGEST_PX = 4500  # 3,000 at 3 : 2
 GRAIN_LEVELS = 3  # standard deviation
 MAX_PIXELS = 100_000_000
@@ -80,13 +80,13 @@ class Verdict:
         return abs(self.full[0].confidence - moved.get(self.full[0].label, 0.0))
 
 
-def samples(sources: Sequence[str], count: int, seed: int) -> Iterator[Sample]:
+def samples(sources: Sequence[str], sizes: Sequence[int], count: int, seed: int) -> Iterator[Sample]:
     chance = random.Random(seed)  # noqa: S311
     folder = Path(skimage.__file__).parent / "data"
     originals = {name: Image.open(folder / name).convert("RGB") for name in sources}
     grain = film_grain(seed)
     for number in range(count):
-        shorter_px = SHORTER_SIDES_PX[number % len(SHORTER_SIDES_PX)]
+        shorter_px = sizes[number % len(sizes)]
         source = chance.choice(sources)
         picture = augmented(originals[source], shorter_px, grain, chance)
         content = jpeg(picture, quality=chance.randint(70, 97), subsampling=chance.choice((0, 1, 2)))
@@ -136,7 +136,7 @@ def verdicts(classifier: Classifier, taken: Iterator[Sample]) -> Iterator[Verdic
 
 def show(found: Sequence[Verdict]) -> None:
     print("| shorter side, px | pictures | same first label | its confidence moves, in points |\n|---|---|---|---|")
-    for shorter_px in (*SHORTER_SIDES_PX, None):
+    for shorter_px in (*sorted({each.shorter_px for each in found}), None):
         rows = [each for each in found if shorter_px in (None, each.shorter_px)]
         same = sum(each.is_same for each in rows)
         points = sorted(each.points for each in rows if each.is_same)
@@ -181,6 +181,7 @@ def main() -> None:
     parser.add_argument("--model", default="efficientnet:1.0.0")
     parser.add_argument("--seed", type=int, default=20)
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--sizes", type=int, nargs="+", default=SHORTER_SIDES_PX, metavar="PX", help="shorter sides")
     parser.add_argument("--strange", action="store_true", help="of pictures for which ImageNet has no names")
     parser.add_argument("--weights", type=Path, default=Path(), help="folder of weights that are not in a package")
     options = parser.parse_args()
@@ -191,7 +192,7 @@ def main() -> None:
         measure(classifier, options.rounds)
         print()
         sources = STRANGE if options.strange else PHOTOGRAPHS
-        show(list(verdicts(classifier, samples(sources, options.pictures, options.seed))))
+        show(list(verdicts(classifier, samples(sources, options.sizes, options.pictures, options.seed))))
 
 
 if __name__ == "__main__":

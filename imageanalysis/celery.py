@@ -5,6 +5,7 @@ from typing import Any
 
 from celery import Celery
 from celery.signals import worker_init, worker_process_init
+from django.db import connections
 
 from imageanalysis import lifeline
 
@@ -20,9 +21,16 @@ worker_pid = os.getpid()  # a child has it from its worker
 
 
 @worker_init.connect
-def know_own_pid(**_kwargs: Any) -> None:
+def prepare_to_fork(**_kwargs: Any) -> None:
+    """A child that inherits a connection to the database would take the answers to its worker's questions."""
     global worker_pid
     worker_pid = os.getpid()
+    os.register_at_fork(before=let_go_of_databases)
+
+
+def let_go_of_databases() -> None:
+    if os.getpid() == worker_pid:
+        connections.close_all()
 
 
 @worker_process_init.connect

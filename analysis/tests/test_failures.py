@@ -12,7 +12,7 @@ from analysis.states import QueueStatus
 from analysis.story_query import stories
 from analysis.tests.queue import claim
 from images.tests.factories import queued_image
-from mlmodels.inference.errors import UnknownModelError, WeightsDamagedError, WeightsMissingError
+from mlmodels.inference.errors import MisfitError, UnknownModelError, WeightsDamagedError, WeightsMissingError
 from mlmodels.inference.pictures import PictureError
 from mlmodels.models import MLModel
 
@@ -32,6 +32,7 @@ TABLE = [
     (UnknownModelError("vgg:1"), 1, "unknown_model"),
     (WeightsMissingError("vgg:1"), 1, "weights_missing"),
     (WeightsDamagedError("vgg:1"), 1, "weights_damaged"),
+    (MisfitError("not_finite", where="weights", example="fc.bias"), 1, "weights_damaged"),
 ]
 
 

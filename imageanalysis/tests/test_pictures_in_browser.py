@@ -23,14 +23,19 @@ pytestmark = pytest.mark.skipif(
     chromium_.PROGRAM is None, reason="Chromium is not installed here (Debian: apt-get install chromium)"
 )
 
-SHOWN = """async selector => {
-    const image = document.querySelector(selector)
-    await image.decode()
-    const canvas = new OffscreenCanvas(image.naturalWidth, image.naturalHeight)
+# What lies in the frame, one above the other on the frame's own colour, in the size of the uppermost.
+SHOWN = """async () => {
+    const images = Array.from(document.querySelectorAll(".frame img"))
+    await Promise.all(images.map(image => image.decode()))
+    const {naturalWidth, naturalHeight} = images.at(-1)
+    const canvas = new OffscreenCanvas(naturalWidth, naturalHeight)
     const pen = canvas.getContext("2d")
-    pen.fillStyle = getComputedStyle(image).backgroundColor
+    pen.fillStyle = getComputedStyle(document.querySelector(".frame")).backgroundColor
     pen.fillRect(0, 0, canvas.width, canvas.height)
-    pen.drawImage(image, 0, 0)
+    for (const image of images) {
+        pen.filter = getComputedStyle(image).filter
+        pen.drawImage(image, 0, 0, canvas.width, canvas.height)
+    }
     const bytes = new Uint8Array(await (await canvas.convertToBlob()).arrayBuffer())
     return btoa(Array.from(bytes, byte => String.fromCharCode(byte)).join(""))
 }"""
@@ -52,7 +57,7 @@ def test_a_page_shows_what_the_model_looks_at(
         page.context.add_cookies([{**session, "url": live_server.url}])
         for name, image in pictures.items():
             page.goto(image.get_absolute_url())
-            shown = Pillow.open(io.BytesIO(base64.b64decode(page.evaluate(SHOWN, ".frame img")))).convert("RGB")
+            shown = Pillow.open(io.BytesIO(base64.b64decode(page.evaluate(SHOWN)))).convert("RGB")
             differences[name] = mean_difference(shown, decode(io.BytesIO(FILES[name]), max_pixels=MAX_PIXELS))
 
     assert {name: round(found, 1) for name, found in differences.items() if found > 4} == {}

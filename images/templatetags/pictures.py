@@ -20,6 +20,7 @@ register = template.Library()
 SPRITE = "vendor/bootstrap-icons/sprite.svg"
 # What every browser draws by itself; TIFF and HEIC are shown by their thumbnail.
 BROWSER_EXTENSIONS = frozenset({"jpg", "jpeg", "png", "webp", "gif", "avif", "bmp"})
+TRANSPARENT_EXTENSIONS = frozenset({"png", "webp", "gif", "avif"})
 
 STATUS_ICONS: dict[str, str] = {
     ImageStatus.UPLOAD: "cloud-arrow-up",
@@ -56,6 +57,12 @@ def status_icon(status: str) -> str:
 def browser_can_show(image: Image) -> bool:
     """Whether a browser draws the original file; otherwise the page shows the thumbnail."""
     return image.file_path.rpartition(".")[2].lower() in BROWSER_EXTENSIONS
+
+
+@register.filter
+def may_be_transparent(image: Image) -> bool:
+    """Whether an original that browsers draw may let its background through, and has a thumbnail of its shape."""
+    return bool(image.thumbnail_path) and image.file_path.rpartition(".")[2].lower() in TRANSPARENT_EXTENSIONS
 
 
 @register.filter

@@ -17,7 +17,7 @@ from images.tests.factories import queued_image
 from mlmodels.inference import catalogue
 from mlmodels.inference.pictures import decode
 from mlmodels.tests.photographs import STORED, photograph, photograph_path, written
-from mlmodels.tests.test_colour_modes import sixteen_bits, with_transparent_frame, ycck
+from mlmodels.tests.test_colour_modes import sixteen_bits, with_half_alpha, with_transparent_frame, ycck
 
 APPS = ("accounts", "analysis", "imageanalysis", "images", "mlmodels")
 READERS = {
@@ -40,6 +40,7 @@ FILES = {
     **{f"HEIC held as {each}": photograph_path(f"coffee_as_{each}").read_bytes() for each in STORED},
     "16 bits": written(sixteen_bits(photograph("coffee")), "PNG").getvalue(),
     "transparent frame": written(with_transparent_frame(photograph("coffee")), "PNG").getvalue(),
+    "half transparent": written(with_half_alpha(photograph("coffee")), "WEBP", lossless=True).getvalue(),
     "YCCK": ycck(photograph("coffee")).getvalue(),
     "Adobe RGB": photograph_path("rocket").read_bytes(),
 }

@@ -57,6 +57,12 @@ def with_transparent_frame(scene: Image.Image) -> Image.Image:
     return framed
 
 
+def with_half_alpha(scene: Image.Image) -> Image.Image:
+    translucent = scene.convert("RGBA")
+    translucent.putalpha(128)
+    return translucent
+
+
 def ycck(scene: Image.Image) -> io.BytesIO:
     """What Photoshop makes of CMYK: the three colours as luma and chroma. Pillow reads that but cannot write it, so the
     channels are written as if they were inks, and the marker is changed to tell what they are."""
@@ -80,6 +86,7 @@ WRITINGS: dict[str, Callable[[Image.Image], io.BytesIO]] = {
     "P with transparency": lambda scene: written(scene.quantize(255), "PNG", transparency=255),
     "PA": lambda scene: written(scene.quantize(256).convert("PA"), "TIFF"),
     "RGBA": lambda scene: written(with_opaque_alpha(scene), "PNG"),
+    "RGBA, half transparent": lambda scene: written(with_half_alpha(scene), "PNG"),
     "RGBA with a transparent frame": lambda scene: written(with_transparent_frame(scene), "PNG"),
     "CMYK": lambda scene: written(scene.convert("CMYK"), "JPEG", quality=95),
     "CMYK with a profile": lambda scene: written(

@@ -1,8 +1,8 @@
 """Trains a CLIP of two tiny towers on drawings until it knows a red circle, and shows what it says about new ones.
 
-    python -m mlmodels.tests.tiny_clip [--sheet FILE.png]
+    python -m mlmodels.tests.tiny_clip [--sheet FILE.jpg]
 
-The loss, the tokenizer and the prompts are open_clip's own; half a minute on two cores. Its checkpoint goes the way of
+The loss, the tokenizer and the prompts are open_clip's own; half a minute of one core. Its checkpoint goes the way of
 every other one: safetensors with a checksum in the folder of weights, through the engine.
 """
 
@@ -152,7 +152,7 @@ def main() -> None:
         found = ", ".join(f"{each.label} {each.confidence:.1f} %" for each in answer)
         print(f"{'right' if answer[0].label == name else 'WRONG'}  {name:16}  {found}")
     if options.sheet:
-        contact_sheet(pictures, answers).save(options.sheet, optimize=True)
+        contact_sheet(pictures, answers).save(options.sheet, quality=85, optimize=True)
 
 
 if __name__ == "__main__":
