@@ -28,16 +28,32 @@ class Watchdog:
     def __init__(self, patience_seconds: float) -> None:
         self.patience_seconds = patience_seconds
         self.last_claim_at: datetime | None = None
-        self.hungry_since = time.monotonic()
+        self.last_look = time.monotonic()
+        self.hungry_seconds = 0.0
+        self.has_reconnected = False
 
     def look(self, is_something_due: bool) -> None:
-        """Ask this process to end once work that it might have taken waited for too long; one statement."""
-        last_claim_at = heartbeats.last_claim_at()
-        is_awake = last_claim_at is not None  # before that a child loads its first model, for as long as it takes
-        if not is_awake or last_claim_at != self.last_claim_at or state.active_requests or not is_something_due:
-            self.last_claim_at, self.hungry_since = last_claim_at, time.monotonic()
-        elif time.monotonic() - self.hungry_since >= self.patience_seconds:
+        """Act when work that this worker might have taken waits too long: connect anew, in the end exit. One statement.
+
+        Raises ConnectionResetError after a quarter of the patience, which makes Celery connect to the broker anew: a
+        message whose receipt could not be acknowledged is taken for one in work, and no other is fetched beside it.
+        """
+        if not self._is_hungry(heartbeats.last_claim_at(), is_something_due):
+            self.hungry_seconds, self.has_reconnected = 0, False
+        elif self.hungry_seconds >= self.patience_seconds:
             end(f"pictures wait, and this worker has claimed none for {self.patience_seconds:g} s")
+        elif self.hungry_seconds >= self.patience_seconds / 4 and not self.has_reconnected:
+            self.has_reconnected = True
+            raise ConnectionResetError("pictures wait, and no message comes")
+
+    def _is_hungry(self, last_claim_at: datetime | None, is_something_due: bool) -> bool:
+        now = time.monotonic()
+        # A long gap is no hunger: the loop stood still, because there was no broker for example.
+        self.hungry_seconds += min(now - self.last_look, 2 * settings.SWEEP_SECONDS)
+        has_claimed = last_claim_at != self.last_claim_at
+        self.last_look, self.last_claim_at = now, last_claim_at
+        is_awake = last_claim_at is not None  # before that a child loads its first model, for as long as it takes
+        return is_awake and is_something_due and not has_claimed and not state.active_requests
 
 
 def may_claim() -> bool:

@@ -36,8 +36,8 @@ def sweep() -> None:
         heartbeats.heart.beat()
         taken_back = take_back()
         is_something_due = may_claim()
-        watchdog.look(is_something_due)
         retention.thin_out()
+        watchdog.look(is_something_due)
     except (DatabaseError, InterfaceError) as error:
         logger.warning("sweep skipped, the database did not answer: %s", error)
         return

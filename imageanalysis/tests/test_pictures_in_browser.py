@@ -51,10 +51,11 @@ def test_a_page_shows_what_the_model_looks_at(
     browser: Browser, live_server: LiveServer, owner: User, owner_client: Client
 ) -> None:
     pictures = {name: queued_image(user=owner, content=content) for name, content in FILES.items()}
-    session = {"name": settings.SESSION_COOKIE_NAME, "value": owner_client.cookies[settings.SESSION_COOKIE_NAME].value}
+    name_of_session = settings.SESSION_COOKIE_NAME
+    session_key = owner_client.cookies[name_of_session].value
     differences = {}
     with visit(browser, live_server.url, color_scheme="dark") as page:
-        page.context.add_cookies([{**session, "url": live_server.url}])
+        page.context.add_cookies([{"name": name_of_session, "value": session_key, "url": live_server.url}])
         for name, image in pictures.items():
             page.goto(image.get_absolute_url())
             shown = Pillow.open(io.BytesIO(base64.b64decode(page.evaluate(SHOWN)))).convert("RGB")

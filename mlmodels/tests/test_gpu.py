@@ -1,4 +1,4 @@
-"""Models on a real GPU; skipped, aloud, where there is none."""
+"""Models on a real GPU: `pytest -m gpu` on a machine that has one."""
 
 import subprocess
 import sys
@@ -14,7 +14,7 @@ from mlmodels.inference.engine import Engine, Options
 from mlmodels.inference.golden_pictures import golden_pictures
 from mlmodels.inference.torch_classifier import TorchClassifier
 
-pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU that torch can use")
+pytestmark = pytest.mark.gpu
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import torch
 
 from mlmodels.inference import catalogue, networks, zero_shot
 from mlmodels.inference.catalogue import ModelSpec
-from mlmodels.inference.engine import Engine
+from mlmodels.inference.engine import Engine, Options
 from mlmodels.inference.errors import WeightsDamagedError
 from mlmodels.inference.golden_pictures import golden_pictures
 from mlmodels.inference.openvino_classifier import OpenVinoClassifier
@@ -91,7 +91,8 @@ def test_clip_converts_like_any_other_network(
     tiny: ModelSpec, weights: CheckedWeights, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(catalogue.MODELS, tiny.key, tiny)
-    classifier = Engine(weights.path.parent, cache_dir=tmp_path / "cache").load(tiny.key)
+    options = Options(runtime="openvino", precision="fp32")
+    classifier = Engine(weights.path.parent, cache_dir=tmp_path / "cache", options=options).load(tiny.key)
     assert isinstance(classifier, OpenVinoClassifier)
     inputs = [classifier.preprocess(picture) for picture in golden_pictures(4)]
     expected = TorchClassifier(networks.build(tiny, weights)).logits(inputs)
