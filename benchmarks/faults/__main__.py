@@ -56,7 +56,7 @@ def options() -> argparse.Namespace:
     if unknown:
         parser.error(f"no such scenario: {', '.join(sorted(unknown))}")
     if found.short:
-        found.times, found.kills, found.images = 1, 6, 40
+        found.times, found.kills, found.images = 1, 4, 24
     return found
 
 

@@ -21,7 +21,7 @@ RESUME_LIMIT_SECONDS = 30
 def run(ground: Ground) -> Figures:
     crew = ground.workers()
     crew.exit_codes.clear()
-    away_seconds = 2 if ground.options.short else 20
+    away_seconds = 1 if ground.options.short else 20
     uploads: list[float] = []
     resumed: dict[str, list[float]] = {name: [] for name in OUTAGES}
     for _ in range(1 if ground.options.short else min(ground.options.times, 10)):

@@ -8,7 +8,7 @@ from analysis.watchdog import EXIT_CODE
 from benchmarks.faults.harness import Crew, Figures, Ground
 from imageanalysis.tests.processes import until
 
-PATIENCE_SECONDS = 5
+PATIENCE_SECONDS = 4
 QUEUE = "analysis"
 
 
@@ -49,5 +49,5 @@ def stay_while_nothing_can_be_claimed(ground: Ground, crew: Crew) -> None:
     processes = [worker.process.pid for worker in crew.workers]
     with ground.paused():
         ground.submit(1)
-        time.sleep(1.5 * PATIENCE_SECONDS)
+        time.sleep(1.3 * PATIENCE_SECONDS)
         assert processes == [worker.process.pid for worker in crew.workers], "a worker ended in a pause"

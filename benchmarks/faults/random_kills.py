@@ -20,11 +20,12 @@ Run = tuple[int, datetime]  # picture and start
 def run(ground: Ground) -> Figures:
     kills, images = ground.options.kills, ground.options.images
     crew = ground.workers() if ground.options.short else ground.workers(SWEEP_SECONDS="3")
+    mean_pause_seconds = 0.5 if ground.options.short else MEAN_PAUSE_SECONDS
     began = time.monotonic()
     struck: list[tuple[datetime, set[Run]]] = []
     for number in range(kills):
         ground.submit(images * (number + 1) // kills - images * number // kills)
-        time.sleep(min(ground.chance.expovariate(1 / MEAN_PAUSE_SECONDS), 5))
+        time.sleep(min(ground.chance.expovariate(1 / mean_pause_seconds), 4 * mean_pause_seconds))
         if number % 2:
             wait_for_work()
         struck.append(strike(ground, crew))

@@ -16,8 +16,8 @@ from imageanalysis.tests.servers import ROOT, PostgreSQL
 ON_BOTH = ("windows", "random_kills", "cancel_race")
 SCENARIOS = {
     "sqlite": (
-        *(*ON_BOTH, "false_death", "poison", "doorbells"),
-        *("graceful_stop", "deaf_worker", "weights", "disk_full"),
+        *(*ON_BOTH, "false_death", "doorbells", "graceful_stop"),
+        *("deaf_worker", "weights", "disk_full"),
     ),
     "postgresql": (*ON_BOTH, "reaper_race", "broker_outage", "postgresql_outage", "web_killed", "clock_skew"),
 }
