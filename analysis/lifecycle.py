@@ -48,6 +48,8 @@ __all__ = [
 
 MAX_RETRIES = 3
 FIRST_DELAY_SECONDS = 1
+DELAY_SPREAD = (1, 1.5)
+LONGEST_FIRST_DELAY_SECONDS = FIRST_DELAY_SECONDS * DELAY_SPREAD[1]
 
 
 def submit(
@@ -192,7 +194,7 @@ def _wait_again(again: Sequence[Claim], failure: Failure) -> None:
         AnalysisQueue.objects.filter(carrying_token(again)).update(status=QueueStatus.WAITING, started_at=None)
         return
     for retry_count in {claim.retry_count for claim in again}:
-        delay = timedelta(seconds=FIRST_DELAY_SECONDS * 2**retry_count * random.uniform(1, 1.5))  # noqa: S311
+        delay = timedelta(seconds=FIRST_DELAY_SECONDS * 2**retry_count * random.uniform(*DELAY_SPREAD))  # noqa: S311
         same = [claim for claim in again if claim.retry_count == retry_count]
         AnalysisQueue.objects.filter(carrying_token(same)).update(
             status=QueueStatus.WAITING, started_at=None, queued_at=Now() + delay, retry_count=retry_count + 1

@@ -17,9 +17,10 @@ from analysis.story_query import Facts, facts_of
 
 # How long a page waits before it asks again: quick while the run is young, slower as it grows old, ever slower for who
 # stands far behind. In steps, so that an answer in which nothing else changed stays the same.
-POLL_STEPS_MS = (700, 1000, 1500, 2000, 3000, 5000, 7000, 10000, 15000)
+POLL_STEPS_MS = (700, 1000, 1500, 2000, 3000, 5000, 7000, 10_000, 15_000, 20_000, 30_000)
 POLL_LONGEST_BY_AGE_MS = 5000
 POLL_MS_BY_AHEAD = 10
+POLL_LONGEST_BY_AHEAD_MS = 15_000
 
 
 class Step(TypedDict):
@@ -47,8 +48,11 @@ class Story(TypedDict):
     next_poll_ms: int | None
 
 
-def story(entry: AnalysisQueue) -> Story:
-    """The whole story of a picture whose entry `story_query.stories` has read; no query."""
+def story(entry: AnalysisQueue, *, poll_not_before_ms: int = 0) -> Story:
+    """The whole story of a picture whose entry `story_query.stories` has read; no query.
+
+    Whoever reads it is told to ask again after `poll_not_before_ms` or later.
+    """
     image_id, timeline = entry.image_id, entry.image.timeline
     facts = facts_of(entry)
     wait = waiting.told(entry, facts) if entry.status == QueueStatus.WAITING else None
@@ -70,7 +74,7 @@ def story(entry: AnalysisQueue) -> Story:
         "steps": steps(timeline),
         "results": results_of(facts.results),
         "error": translated(entry.error_message) or None,
-        "next_poll_ms": next_poll_ms(entry, ahead=wait.ahead if wait else 0),
+        "next_poll_ms": next_poll_ms(entry, ahead=wait.ahead if wait else 0, not_before_ms=poll_not_before_ms),
     }
 
 
@@ -162,10 +166,12 @@ def by_model(entry: AnalysisQueue) -> list[ModelRun]:
     return [ModelRun(key, list(ranked), noted.get(key, "")) for key, ranked in runs]
 
 
-def next_poll_ms(entry: AnalysisQueue, *, ahead: int = 0) -> int | None:
+def next_poll_ms(entry: AnalysisQueue, *, ahead: int = 0, not_before_ms: int = 0) -> int | None:
     """When to ask again, growing with the age of the run and what is ahead; None when nothing will change any more."""
     if not entry.is_active:
         return None
     age_ms = (clock.now() - (entry.started_at or entry.queued_at)).total_seconds() * 1000
-    wanted_ms = max(min(age_ms / 4, POLL_LONGEST_BY_AGE_MS), ahead * POLL_MS_BY_AHEAD)
-    return max((step for step in POLL_STEPS_MS if step <= wanted_ms), default=POLL_STEPS_MS[0])
+    wanted_ms = max(min(age_ms / 4, POLL_LONGEST_BY_AGE_MS), min(ahead * POLL_MS_BY_AHEAD, POLL_LONGEST_BY_AHEAD_MS))
+    by_itself_ms = max((step for step in POLL_STEPS_MS if step <= wanted_ms), default=POLL_STEPS_MS[0])
+    allowed_ms = next((step for step in POLL_STEPS_MS if step >= not_before_ms), POLL_STEPS_MS[-1])
+    return max(by_itself_ms, allowed_ms)

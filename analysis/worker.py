@@ -19,7 +19,7 @@ from celery.worker import state
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, close_old_connections, connection
 
-from analysis import doorbell, heartbeats, in_hand, leases, retention, stopping, warm_models
+from analysis import doorbell, heartbeats, in_hand, leases, lifecycle, retention, stopping, warm_models
 from analysis.watchdog import LoopWatch, may_claim, watchdog
 from mlmodels import registry
 from mlmodels.inference.errors import EngineError
@@ -27,6 +27,20 @@ from mlmodels.inference.runtime import prepare_worker_process
 
 logger = logging.getLogger(__name__)
 ended_tasks = in_hand.EndedTasks()
+
+
+class BackoffBell:
+    """Rings when the first back-off of runs that were taken back is over; their next look would be seconds later."""
+
+    def __init__(self) -> None:
+        self.timer: Any = None  # of the parent's event loop, once it runs
+
+    def set(self) -> None:
+        if self.timer:
+            self.timer.call_after(lifecycle.LONGEST_FIRST_DELAY_SECONDS, doorbell.ring)
+
+
+backoff_bell = BackoffBell()
 
 
 def sweep() -> None:
@@ -45,6 +59,7 @@ def sweep() -> None:
         close_old_connections()
     if taken_back:
         logger.warning("took back %d runs that nobody works on any more", taken_back)
+        backoff_bell.set()
     if is_something_due:
         doorbell.ring()
 
@@ -77,6 +92,7 @@ def start_sweeping(sender: Any, **_kwargs: Any) -> None:
         loop_watch.reset()
         sweep()
 
+    backoff_bell.timer = sender.timer
     turn()
     sender.timer.call_repeatedly(settings.SWEEP_SECONDS, turn)
     loop_watch.start()
@@ -92,7 +108,8 @@ def give_back_what_the_child_held(task_id: str, exception: BaseException, **_kwa
     given_back = in_hand.give_back(task_id)
     if given_back:
         logger.warning("gave back %d runs of a lost child: %s", given_back, exception)
-        doorbell.ring()
+        doorbell.ring()  # what waits beside them needs nobody's patience
+        backoff_bell.set()
 
 
 @worker_process_init.connect

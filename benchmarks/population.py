@@ -1,5 +1,6 @@
 """People with sessions, and their pictures, put straight into the database of an application that is being measured."""
 
+import logging
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -30,6 +31,7 @@ def settle(folder: Path) -> Place:
     place = Place(folder, f"127.0.0.1:{free_port()}")
     os.environ.update(DATA_DIR=str(folder / "data"), MEDIA_ROOT=str(folder / "media"), BIND=place.bind)
     django.setup()
+    logging.getLogger("httpx").setLevel(logging.WARNING)  # a line for each request would bury the figures
     return place
 
 

@@ -19,6 +19,7 @@ from analysis.presentation import Story
 from analysis.story_query import stories
 from images.models import Image
 from images.views import choices
+from images.watchers import watchers
 
 
 @require_safe
@@ -34,7 +35,7 @@ def timeline(request: SignedInRequest, pk: int) -> HttpResponse:
     One query beside those that tell who asks, while the picture waits or runs.
     """
     entry = own_entry(request, pk)
-    story = presentation.story(entry)
+    story = presentation.story(entry, poll_not_before_ms=watchers.wait_ms((request.user.pk, pk)))
     etag = etag_of(request, story)
     answer = get_conditional_response(request, etag=etag)
     if answer is None and wants_json(request):

@@ -21,6 +21,7 @@ from images.forms import priorities_for, read_wish
 from images.media import file_response
 from images.models import Image
 from images.refusals import UploadRefusedError
+from images.watchers import watchers
 from mlmodels.models import MLModel
 
 PAGE_SIZE = 60
@@ -71,6 +72,7 @@ def live(request: SignedInRequest) -> HttpResponse:
     ids = [int(part) for part in re.findall(r"[0-9]{1,9}", request.GET.get("ids", ""))]
     pictures = with_best_label(Image.objects.visible_to(request.user).filter(pk__in=ids[:PAGE_SIZE]))
     shown = {"pictures": pictures, "waiting_count": waiting_count(request), **polling(pictures)}
+    shown["next_poll_ms"] = max(shown["next_poll_ms"], watchers.wait_ms((request.user.pk, "gallery")))
     return render(request, "images/_live.html", shown)
 
 

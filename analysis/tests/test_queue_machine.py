@@ -1,6 +1,6 @@
 """Whatever happens to the queue in whatever order, a small model and the database agree after each step.
 
-A longer walk: QUEUE_MACHINE_WALKS=260 python -m pytest analysis/tests/test_queue_machine.py -s
+A longer walk: QUEUE_MACHINE_WALKS=320 python -m pytest analysis/tests/test_queue_machine.py -s
 """
 
 import os
