@@ -23,7 +23,7 @@ from kombu.exceptions import OperationalError
 
 from mlmodels import added_specs, model_files
 from mlmodels.inference import catalogue
-from mlmodels.inference.catalogue import ModelSpec
+from mlmodels.inference.catalogue import ModelSpec, StoredWeights
 from mlmodels.inference.errors import EngineError, ExamFailedError, WeightsMissingError
 from mlmodels.inference.exams import exam
 from mlmodels.inference.exams.exam import Report
@@ -71,6 +71,16 @@ def prepare(key: str) -> bool:
     if model.has_passed and model.exam.facts.get("weights_sha256") == weights_sha256(key):
         return False
     return request(model, is_first_load=True)
+
+
+def prepare_what_was_copied() -> int:
+    """The same for downloaded models whose weights lie here though no exam was ever taken: somebody copied the files.
+
+    Returns how many; one query if none.
+    """
+    downloaded = [key for key, spec in catalogue.MODELS.items() if isinstance(spec.weights, StoredWeights)]
+    never_examined = MLModel.objects.with_condition().filter(added=None, exam=None)
+    return sum(prepare(model.key) for model in never_examined if model.key in downloaded and model.has_weights)
 
 
 def weights_sha256(key: str) -> str:

@@ -15,10 +15,14 @@ logger = logging.getLogger(__name__)
 
 
 def look_after_exams() -> None:
-    """Give up exams whose worker is gone and announce those that wait. Harmless on any number of machines at once."""
+    """Give up exams whose worker is gone, ask for those of copied weights, and announce those that wait.
+
+    Harmless on any number of machines at once.
+    """
     close_old_connections()
     try:
         given_up = exams.give_up_lost()
+        exams.prepare_what_was_copied()
         exams.ring_for_all_waiting()
     except DatabaseError as error:
         logger.warning("did not look after exams, the database did not answer: %s", error)

@@ -15,6 +15,7 @@ from mlmodels.inference.catalogue import StoredWeights
 from mlmodels.models import MLModel, ModelExam
 from mlmodels.partial_file import record_sha256
 from mlmodels.tests.factories import MLModelFactory
+from mlmodels.worker import look_after_exams
 
 DIGEST = "5" * 64
 
@@ -74,6 +75,19 @@ def test_other_weights_than_those_that_were_loaded_are_loaded_again(fetched: MLM
 def test_an_exam_that_staff_ask_for_takes_no_model_from_anybody(fetched: MLModel) -> None:
     exams.request(fetched)
     assert is_offered(fetched)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_worker_finds_weights_that_somebody_copied_and_loads_them_once(fetched: MLModel) -> None:
+    look_after_exams()
+    assert ModelExam.objects.get(model=fetched).is_first_load
+    assert not is_offered(fetched)
+    ended(fetched, ModelExam.State.FAILED)
+
+    look_after_exams()
+
+    assert ModelExam.objects.get(model=fetched).state == ModelExam.State.FAILED
+    assert not ModelExam.objects.filter(model__name="efficientnet").exists()  # came with the installation
 
 
 def test_nothing_is_loaded_that_is_not_here(fetched: MLModel, tmp_path: Path) -> None:
