@@ -1,11 +1,12 @@
-"""Forms of people: registering and signing in."""
+"""Forms of people: registering, signing in, and coming back in after the password was forgotten."""
 
 from typing import Any
 
 from django import forms
-from django.contrib.auth.forms import AuthenticationForm, BaseUserCreationForm, UsernameField
+from django.contrib.auth.forms import AuthenticationForm, BaseUserCreationForm, SetPasswordForm, UsernameField
 from django.utils.translation import gettext_lazy as _
 
+from accounts.guessing import SignInTry
 from accounts.models import User
 
 
@@ -22,6 +23,22 @@ class RegistrationForm(BaseUserCreationForm):
 
     def clean_email(self) -> str:
         return User.objects.normalize_email(self.cleaned_data["email"])
+
+
+class InvitationForm(forms.ModelForm):
+    """An account that staff make: nobody knows a password of it until its owner has chosen one by a link."""
+
+    class Meta:
+        model = User
+        fields = ("username", "email")
+
+    def clean_email(self) -> str:
+        return User.objects.normalize_email(self.cleaned_data["email"])
+
+    def save(self, commit: bool = True) -> User:
+        self.instance.set_unusable_password()
+        user: User = super().save(commit)
+        return user
 
 
 class SignInForm(AuthenticationForm):
@@ -42,3 +59,35 @@ class SignInForm(AuthenticationForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["username"].widget.attrs["maxlength"] = 254
+
+    def clean(self) -> dict[str, Any]:
+        """Raises TooManyTriesError, before the password is looked at."""
+        name, password = self.cleaned_data.get("username"), self.cleaned_data.get("password")
+        if name is None or not password or self.request is None:
+            return super().clean()
+        attempt = SignInTry(self.request, name)
+        try:
+            cleaned = super().clean()
+        except forms.ValidationError:
+            attempt.failed()
+            raise
+        attempt.succeeded(self.get_user())
+        return cleaned
+
+
+class PasswordResetForm(forms.Form):
+    """Where the mail with the link is to go; nothing here looks whether anybody has that address."""
+
+    email = forms.EmailField(
+        label=_("E-mail"),
+        max_length=254,
+        widget=forms.EmailInput(attrs={"autocomplete": "email", "autofocus": True}),
+    )
+
+
+class NewPasswordForm(SetPasswordForm):
+    """The new password, twice."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["new_password1"].widget.attrs["autofocus"] = True

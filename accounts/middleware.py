@@ -1,13 +1,45 @@
-"""Every address asks for a signed-in person unless its view says otherwise."""
+"""Every address asks for a signed-in person unless its view says otherwise; pages speak the person's language;
+whoever guesses is slowed down."""
 
+from collections.abc import Callable
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.middleware import LoginRequiredMiddleware
+from django.contrib.sessions.middleware import SessionMiddleware as DjangoSessionMiddleware
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import resolve_url
+from django.shortcuts import render, resolve_url
+from django.utils import translation
 from django.utils.translation import gettext as _
 
+from accounts import devices, preferences
+from accounts.guessing import TooManyTriesError, sentence
 from accounts.request import wants_json
+
+USER_AGENT_MAX_LENGTH = 255
+
+
+class SessionMiddleware(DjangoSessionMiddleware):
+    """Django's own, which also tells the session which browser it belongs to."""
+
+    def process_request(self, request: HttpRequest) -> None:
+        super().process_request(request)
+        told = request.headers.get("User-Agent", "").replace("\0", "")
+        request.session.user_agent = told[:USER_AGENT_MAX_LENGTH]  # type: ignore[attr-defined]
+
+
+class PreferredLanguageMiddleware:
+    """The language that a person has chosen goes before their browser's; no statement of its own."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        chosen = preferences.chosen_by(request.user).language
+        if chosen:
+            translation.activate(chosen)
+            request.LANGUAGE_CODE = chosen
+        return self.get_response(request)
 
 
 class SignInRequiredMiddleware(LoginRequiredMiddleware):
@@ -22,3 +54,30 @@ class SignInRequiredMiddleware(LoginRequiredMiddleware):
                 {"errors": [{"code": "sign_in_required", "message": _("Please sign in first.")}]}, status=401
             )
         return super().handle_no_permission(request, view_func)
+
+
+class GuessingMiddleware:
+    """Tells whoever tried too often how long to wait and what to do; marks the browsers of people who signed in."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        devices.mark(request, response)
+        return response
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        if not isinstance(exception, TooManyTriesError):
+            return None
+        answer = too_many_tries(request, exception.wait_seconds)
+        answer.headers["Retry-After"] = str(exception.wait_seconds)
+        return answer
+
+
+def too_many_tries(request: HttpRequest, wait_seconds: int) -> HttpResponse:
+    message = sentence(wait_seconds)
+    if wants_json(request):
+        error = {"code": "too_many_tries", "message": message, "retry_after_seconds": wait_seconds}
+        return JsonResponse({"errors": [error]}, status=429)
+    return render(request, "429.html", {"sentence": message, "mail_is_on": settings.MAIL_IS_ON}, status=429)

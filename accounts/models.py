@@ -1,12 +1,16 @@
-"""People: the user and the tokens that let one back in."""
+"""People: the user, what they prefer, the sessions that they are signed in with, the tokens that let one back in."""
 
 import unicodedata
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any, ClassVar
 
+from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
+from django.contrib.sessions.backends.base import SessionBase
+from django.contrib.sessions.base_session import AbstractBaseSession
 from django.core.validators import MinLengthValidator, RegexValidator
-from django.db import models
+from django.db import models, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models.functions import Length, Lower
 from django.db.models.sql.compiler import SQLCompiler
@@ -20,6 +24,9 @@ USERNAME_VALIDATORS: list[Callable[[Any], None]] = [
     RegexValidator(r"\A[A-Za-z0-9_]+\Z", _("Use only letters, digits and underscores.")),
 ]
 
+
+# What the holder of a mailed link was promised it for: when one of these changes, the link is void.
+ENDING_RESET_LINKS = {"password", "email", "is_active"}
 
 models.CharField.register_lookup(Length)
 
@@ -53,9 +60,15 @@ class UserManager(BaseUserManager["User"]):
     def find(self, username_or_email: str) -> "User | None":
         """The person who signs in under this user name or, whatever its case, this e-mail address."""
         wanted = unicodedata.normalize("NFKC", username_or_email).strip()
-        if "@" in wanted:
-            return self.filter(email__iexact=wanted).first()
-        return self.filter(username=wanted).first()
+        return self.find_by_email(wanted) if "@" in wanted else self.filter(username=wanted).first()
+
+    def find_by_email(self, email: str) -> "User | None":
+        """The person with this address, whatever its case.
+
+        What a database takes for the same letter (a dotless i, say) is looked at again: it may be another mailbox.
+        """
+        found = self.filter(email__iexact=email)
+        return next((user for user in found if user.email.casefold() == email.casefold()), None)
 
 
 class User(AbstractBaseUser, PermissionsMixin):
@@ -101,6 +114,74 @@ class User(AbstractBaseUser, PermissionsMixin):
     def __str__(self) -> str:
         return self.username
 
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Whatever changes the password, the e-mail or whether the account is usable ends the links mailed before."""
+        fields = ENDING_RESET_LINKS & set(kwargs.get("update_fields") or ENDING_RESET_LINKS)
+        if self._state.adding or not fields:
+            return super().save(*args, **kwargs)
+        with transaction.atomic():
+            stored = User.objects.filter(pk=self.pk).values(*fields).first()
+            super().save(*args, **kwargs)
+            if stored != {field: getattr(self, field) for field in fields}:
+                self.end_reset_tokens()
+        return None
+
+    def end_reset_tokens(self) -> None:
+        """Mark every token of this person used; one UPDATE."""
+        self.password_reset_tokens.filter(used=False).update(used=True)
+
+    def _get_session_auth_hash(self, secret: str | bytes | None = None) -> str:
+        """Sessions end when the password changes and when somebody becomes an administrator or is one no longer."""
+        return f"{super()._get_session_auth_hash(secret)}{self.is_staff:d}{self.is_superuser:d}"  # type: ignore[misc]
+
+    @transaction.atomic
+    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        """Delete the person with everything of theirs.
+
+        The row is locked before anything is collected: what is inserted for them at the same moment, such as an upload,
+        waits at its commit for this one and then finds nobody to belong to.
+        """
+        list(User.objects.select_for_update().filter(pk=self.pk).values_list("pk"))
+        return super().delete(*args, **kwargs)
+
+
+class Preferences(models.Model):
+    """What a person has chosen for every browser that they use; what is empty is left to the browser."""
+
+    class Theme(models.TextChoices):
+        AUTO = "auto"
+        LIGHT = "light"
+        DARK = "dark"
+
+    user = models.OneToOneField(User, primary_key=True, on_delete=models.CASCADE, related_name="preferences")
+    language = models.CharField(max_length=10, blank=True)
+    theme = models.CharField(max_length=5, blank=True, choices=Theme.choices)
+
+    class Meta:
+        db_table = "accounts_preferences"
+
+    def __str__(self) -> str:
+        return f"{self.language} {self.theme}".strip()
+
+
+class Session(AbstractBaseSession):
+    """A browser's session; `session_key` is a digest of its cookie's key, so that the table lets nobody in.
+
+    `expire_date` is when it ends unless it is used before; see `accounts.sessions`.
+    """
+
+    user = models.ForeignKey(User, null=True, on_delete=models.CASCADE, related_name="sessions")
+    user_agent = models.CharField(max_length=255, blank=True)
+    started_at = models.DateTimeField()
+    last_seen_at = models.DateTimeField()
+
+    class Meta(AbstractBaseSession.Meta):
+        db_table = "accounts_sessions"
+
+    @classmethod
+    def get_session_store_class(cls) -> type[SessionBase]:
+        return import_module(settings.SESSION_ENGINE).SessionStore
+
 
 class PasswordResetToken(models.Model):
     """A mailed link's token; only its SHA-256 is kept, so that the table lets nobody in."""
@@ -117,3 +198,40 @@ class PasswordResetToken(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user} {self.created_at:%Y-%m-%d %H:%M}"
+
+
+class SpentBudget(models.Model):
+    """How far an allowance of tries is used up (`accounts.budgets`); the key tells neither a name nor an address."""
+
+    key = models.CharField(max_length=64, primary_key=True)
+    spent_until = models.DateTimeField(db_index=True)
+
+    class Meta:
+        db_table = "spent_budgets"
+
+    def __str__(self) -> str:
+        return self.key
+
+
+class WaitingMail(models.Model):
+    """A mail that a worker is to write and send (`accounts.mails`); it holds no text, and hence no token."""
+
+    class Kind(models.TextChoices):
+        PASSWORD_RESET = "password_reset"  # noqa: S105  a kind of mail
+        PASSWORD_CHANGED = "password_changed"  # noqa: S105
+        EMAIL_CHANGED = "email_changed"
+
+    kind = models.CharField(max_length=20, choices=Kind)
+    # Whom to write to; of a reset only what a visitor typed, which is never written to.
+    address = models.EmailField()
+    user = models.ForeignKey(User, null=True, on_delete=models.CASCADE, related_name="+")
+    language = models.CharField(max_length=10)
+    asked_at = models.DateTimeField(default=timezone.now)
+    due_at = models.DateTimeField(default=timezone.now, db_index=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
+
+    class Meta:
+        db_table = "waiting_mails"
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.asked_at:%Y-%m-%d %H:%M}"

@@ -15,7 +15,7 @@ from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
 from django.views.generic import FormView
 
-from accounts import services
+from accounts import audit, devices, guessing, services
 from accounts.forms import RegistrationForm, SignInForm
 from accounts.models import User
 
@@ -35,6 +35,11 @@ class RegisterView(FormView):
             return redirect(self.success_url)
         return super().dispatch(request, *args, **kwargs)
 
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if request.POST.get("username") or request.POST.get("email"):  # what the answer may say something about
+            guessing.count_registration(request)
+        return super().post(request, *args, **kwargs)
+
     def form_valid(self, form: RegistrationForm) -> HttpResponse:
         data = form.cleaned_data
         try:
@@ -43,6 +48,8 @@ class RegisterView(FormView):
             form.full_clean()
             return self.form_invalid(form)
         login(self.request, user)
+        devices.remember(self.request, user)
+        audit.record("registered", request=self.request, user=user)
         if user.is_superuser:
             messages.info(self.request, _("You are the first person here, so you are the administrator."))
         return super().form_valid(form)
@@ -55,3 +62,6 @@ class SignInView(LoginView):
     template_name = "accounts/login.html"
     authentication_form = SignInForm
     redirect_authenticated_user = True
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        return super().get_context_data(mail_is_on=settings.MAIL_IS_ON, **kwargs)

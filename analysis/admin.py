@@ -2,6 +2,7 @@
 
 from django.contrib import admin
 
+from accounts.audited_admin import AuditedAdmin
 from analysis.look_only import LookOnlyMixin
 from analysis.models import AnalysisQueue, AnalysisResult, ProgressLog, TimelineLog
 from analysis.queue_admin import AnalysisQueueAdmin
@@ -10,7 +11,7 @@ admin.site.register(AnalysisQueue, AnalysisQueueAdmin)
 
 
 @admin.register(AnalysisResult)
-class AnalysisResultAdmin(LookOnlyMixin, admin.ModelAdmin):
+class AnalysisResultAdmin(LookOnlyMixin, AuditedAdmin):
     list_display = ("image", "rank", "label", "confidence", "model_name", "model_version", "created_at")
     list_filter = ("model_name", "model_version", "rank")
     list_select_related = ("image",)
@@ -18,7 +19,7 @@ class AnalysisResultAdmin(LookOnlyMixin, admin.ModelAdmin):
 
 
 @admin.register(ProgressLog)
-class ProgressLogAdmin(LookOnlyMixin, admin.ModelAdmin):
+class ProgressLogAdmin(LookOnlyMixin, AuditedAdmin):
     list_display = ("image", "current_stage", "progress_percentage", "stage_description", "timestamp")
     list_filter = ("current_stage",)
     list_select_related = ("image",)
@@ -26,7 +27,7 @@ class ProgressLogAdmin(LookOnlyMixin, admin.ModelAdmin):
 
 
 @admin.register(TimelineLog)
-class TimelineLogAdmin(LookOnlyMixin, admin.ModelAdmin):
+class TimelineLogAdmin(LookOnlyMixin, AuditedAdmin):
     list_display = (
         "image",
         "upload_step_status",

@@ -45,12 +45,18 @@ def _raise() -> None:
     raise FailpointError
 
 
+def _spin() -> None:
+    while True:
+        pass
+
+
 ACTIONS: dict[str, Callable[[], None]] = {
     "kill": lambda: os.kill(os.getpid(), signal.SIGKILL),
     "kill-parent": lambda: os.kill(os.getppid(), signal.SIGKILL),
     "kill-soon": lambda: threading.Timer(0.005, os.kill, [os.getpid(), signal.SIGKILL]).start(),
     "segv": lambda: os.kill(os.getpid(), signal.SIGSEGV),
     "pause": lambda: os.kill(os.getpid(), signal.SIGSTOP),
+    "spin": _spin,
     "raise": _raise,
     "pass": lambda: None,  # only leave a trace in `fired/`
 }

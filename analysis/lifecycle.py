@@ -59,7 +59,7 @@ def submit(
     model: MLModel,
     priority: Priority,
     upload_started_at: datetime,
-    is_animated: bool = False,
+    further: str = "",
 ) -> None:
     """Put a picture that was just stored into the queue; call it in the transaction that inserted the picture."""
     now = clock.now()
@@ -68,7 +68,7 @@ def submit(
         upload_started_at=upload_started_at,
         upload_completed_at=now,
         model_used=model.key,
-        **wording.received(is_animated=is_animated),
+        **wording.received(further=further),
         **wording.waiting(),
     )
     AnalysisQueue.objects.create(

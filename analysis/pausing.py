@@ -4,15 +4,12 @@ A pause is a row in the database, so it holds for every machine and over every r
 for the permission already.
 """
 
-import logging
-
 from django.db import transaction
 
+from accounts import audit
 from accounts.models import User
 from analysis import clock, doorbell
 from analysis.models import QueuePause
-
-logger = logging.getLogger(__name__)
 
 
 def current() -> QueuePause | None:
@@ -31,7 +28,7 @@ def pause(*, by: User) -> bool:
     if is_paused():
         return False
     QueuePause.objects.create(paused_at=clock.now(), paused_by=by)
-    logger.info("audit: queue paused by %s (user %d)", by.username, by.pk)
+    audit.record("queue_paused", user=by)
     return True
 
 
@@ -40,6 +37,6 @@ def resume(*, by: User) -> bool:
     """Claim again; returns whether it was paused."""
     ended = QueuePause.objects.filter(resumed_at__isnull=True).update(resumed_at=clock.now(), resumed_by=by)
     if ended:
-        logger.info("audit: queue resumed by %s (user %d)", by.username, by.pk)
+        audit.record("queue_resumed", user=by)
         doorbell.ring_on_commit()
     return bool(ended)

@@ -1,6 +1,5 @@
 """The queue for staff: who waits, and what can be done about it; all of it through the lifecycle and its rules."""
 
-import logging
 from collections.abc import Callable, Sequence
 from typing import Any, cast
 
@@ -15,6 +14,8 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
+from accounts import audit
+from accounts.audited_admin import AuditedAdmin
 from accounts.models import User
 from analysis import pausing, services, wishes
 from analysis.look_only import LookOnlyMixin
@@ -24,10 +25,8 @@ from analysis.states import Priority
 CHANGE_QUEUE = "analysis.change_analysisqueue"
 Entries = Sequence[AnalysisQueue]
 
-logger = logging.getLogger(__name__)
 
-
-class AnalysisQueueAdmin(LookOnlyMixin, admin.ModelAdmin):
+class AnalysisQueueAdmin(LookOnlyMixin, AuditedAdmin):
     """The queue's entries, with actions for those who may change the queue, and the switch that pauses it."""
 
     list_display = ("image", "user", "status", "priority", "position", "retry_count", "model_name", "queued_at")
@@ -111,7 +110,7 @@ class AnalysisQueueAdmin(LookOnlyMixin, admin.ModelAdmin):
         name = request.POST.get("action", "")
         done = act(entries)
         staff = cast("User", request.user)
-        logger.info("audit: %s by %s (user %d) on entries %s", name, staff.username, staff.pk, _ids(entries))
+        audit.record("queue_action", request=request, action=name, entries=_ids(entries), done=done)
         LogEntry.objects.log_actions(staff.pk, entries, CHANGE, _in_history(self, name))
         sentence = ngettext("Done for %(count)d entry.", "Done for %(count)d entries.", done) % {"count": done}
         messages.success(request, sentence)

@@ -22,7 +22,7 @@ def enqueue(
     model: MLModel,
     priority: Priority,
     upload_started_at: datetime,
-    is_animated: bool = False,
+    further: str = "",
 ) -> None:
     """Queue a picture in the transaction that inserts it; the doorbell rings on commit."""
     lifecycle.submit(
@@ -31,7 +31,7 @@ def enqueue(
         model=model,
         priority=priority,
         upload_started_at=upload_started_at,
-        is_animated=is_animated,
+        further=further,
     )
     doorbell.ring_on_commit()
 

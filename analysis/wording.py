@@ -64,13 +64,19 @@ NO_RESULT_YET = _completion(StepStatus.PENDING, None, "flag", "secondary")
 
 STORED = _("The picture is stored.")
 ANIMATION_STORED = _("The animation is stored. Only its first frame is analyzed.")
+# By what a file holds beside its first picture.
+ONLY_THE_FIRST = {
+    "frames": ANIMATION_STORED,
+    "pages": _("The pages are stored. Only the first one is analyzed."),
+    "pictures": _("The pictures are stored. Only the first one is analyzed."),
+}
 
 
-def received(*, is_animated: bool = False) -> dict[str, Any]:
-    """The upload step once the picture is stored."""
+def received(*, further: str = "") -> dict[str, Any]:
+    """The upload step once the picture is stored; `further` is a key of ONLY_THE_FIRST or empty."""
     return {
         "upload_step_title": UPLOAD_TITLE,
-        "upload_step_description": ANIMATION_STORED if is_animated else STORED,
+        "upload_step_description": ONLY_THE_FIRST.get(further, STORED),
         "upload_step_status": StepStatus.DONE,
         "upload_step_icon": "cloud-check",
         "upload_step_color": "success",

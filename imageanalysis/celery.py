@@ -1,10 +1,12 @@
 """The Celery application; what a worker does with the queue is wired up in `analysis.worker`."""
 
+import logging.config
 import os
 from typing import Any
 
 from celery import Celery
-from celery.signals import worker_init, worker_process_init
+from celery.signals import setup_logging, worker_init, worker_process_init
+from django.conf import settings
 from django.db import connections
 
 from imageanalysis import lifeline
@@ -15,6 +17,12 @@ app = Celery("imageanalysis")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 app.autodiscover_tasks(related_name="worker")
+
+
+@setup_logging.connect
+def log_as_the_settings_say(**_kwargs: Any) -> None:
+    """Celery would have a level and a form of its own."""
+    logging.config.dictConfig(settings.LOGGING)
 
 
 worker_pid = os.getpid()  # a child has it from its worker

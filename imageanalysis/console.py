@@ -1,8 +1,12 @@
 """What the start command prints: its own sentences, and every process's log lines behind its name."""
 
+import json
 import os
+import time
 from collections.abc import Iterable, Sequence
 from itertools import cycle
+
+from imageanalysis.logs import in_utc, without_secrets
 
 LINE_LIMIT_BYTES = 8 * 1024
 OWN_NAME = "start"
@@ -31,10 +35,14 @@ def _text(line: bytes) -> str:
 
 
 class Console:
-    """Writes whole lines to a file descriptor; `lost` tells that nobody reads them any more."""
+    """Writes whole lines to a file descriptor; `lost` tells that nobody reads them any more.
 
-    def __init__(self, descriptor: int, names: Sequence[str]) -> None:
+    `as_json` puts what is no JSON object into one, with its process's name for the logger.
+    """
+
+    def __init__(self, descriptor: int, names: Sequence[str], *, as_json: bool = False) -> None:
         self.descriptor = descriptor
+        self.as_json = as_json
         self.lost = False
         names = [*names, OWN_NAME]
         width = max(map(len, names))
@@ -44,13 +52,21 @@ class Console:
                 self.prefixes[name] = f"\033[{colour}m{name:<{width}} |\033[0m "
 
     def say(self, text: str) -> None:
-        self._write(f"{text}\n")
+        if self.as_json:
+            self.log(OWN_NAME, (line.strip() for line in text.splitlines() if line.strip()))
+        else:
+            self._write(f"{text}\n")
 
     def note(self, text: str) -> None:
         self.log(OWN_NAME, [text])
 
     def log(self, name: str, lines: Iterable[str]) -> None:
-        self._write("".join(f"{self.prefixes[name]}{line}\n" for line in lines))
+        self._write("".join(f"{self._dressed(name, line)}\n" for line in lines))
+
+    def _dressed(self, name: str, line: str) -> str:
+        if not self.as_json:
+            return f"{self.prefixes[name]}{line}"
+        return line if line.startswith("{") else as_object(name, line)
 
     def _write(self, text: str) -> None:
         rest = memoryview(text.encode("utf-8", "replace"))
@@ -59,3 +75,9 @@ class Console:
                 rest = rest[os.write(self.descriptor, rest) :]
         except OSError:  # `start | head`, a closed terminal
             self.lost = True
+
+
+def as_object(name: str, line: str) -> str:
+    """A line of a program that knows nothing of the form of our logs."""
+    said = {"time": in_utc(time.time()), "level": "INFO", "logger": name, "message": without_secrets(line)}
+    return json.dumps(said)

@@ -6,12 +6,14 @@ import re
 import tempfile
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import environ
 from csp.constants import NONE, SELF
 from django.utils.translation import gettext_lazy as _
 
-from imageanalysis import secret
+from imageanalysis import logs, secret
+from imageanalysis.object_storage import Bucket
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -43,8 +45,10 @@ SECRET_KEY = env.str("SECRET_KEY", default="") or secret.load_or_create(DATA_DIR
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"])
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
 REGISTRATION_OPEN = env.bool("REGISTRATION_OPEN", default=True)
+# How many proxies of ours stand in front; with none, what a request says about its sender's address means nothing.
+TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXY_COUNT", default=0)
 
-CONTENT_SECURITY_POLICY = {
+CONTENT_SECURITY_POLICY: dict[str, dict[str, list[str]]] = {
     "DIRECTIVES": {
         "default-src": [NONE],
         "script-src": [SELF],
@@ -62,18 +66,44 @@ CONTENT_SECURITY_POLICY = {
         "object-src": [NONE],
     }
 }
+BUCKET = Bucket.of_url(env.str("STORAGE_URL")) if env.str("STORAGE_URL", default="") else None
+IS_IN_BUCKET = BUCKET is not None
+# Who sends the bytes of pictures: the application, nginx from a location of this prefix, or the bucket by a link that
+# opens one file for so many seconds.
+MEDIA_ACCEL_PREFIX = env.str("MEDIA_ACCEL_PREFIX", default="")
+MEDIA_PRESIGNED_SECONDS = env.int("MEDIA_PRESIGNED_SECONDS", default=0)
+if BUCKET and MEDIA_PRESIGNED_SECONDS:
+    CONTENT_SECURITY_POLICY["DIRECTIVES"]["img-src"] += BUCKET.origins
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 OVER_TLS = PUBLIC_URL.startswith("https://")
+ALLOW_PLAIN_HTTP = env.bool("ALLOW_PLAIN_HTTP", default=False)
+if OVER_TLS and TRUSTED_PROXY_COUNT:  # only a proxy of ours may say over what it was reached
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    SECURE_SSL_REDIRECT = True
+    SECURE_REDIRECT_EXEMPT = [r"^healthz$"]  # asked from within
+    SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", default=365 * 24 * 3600)
+    SECURE_HSTS_INCLUDE_SUBDOMAINS = True
+# Browsers' preload lists are for whole domains, for ever, and for their owner to decide.
+SILENCED_SYSTEM_CHECKS = ["security.W021"]
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = OVER_TLS
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 # Two copies on one machine share the host name and hence the cookie jar: the port in the name keeps them apart.
 COOKIE_SUFFIX = "" if OVER_TLS else f"_{BIND.rpartition(':')[2]}"
-SESSION_COOKIE_NAME = f"sessionid{COOKIE_SUFFIX}"
-CSRF_COOKIE_NAME = f"csrftoken{COOKIE_SUFFIX}"
+# Browsers take a cookie of this prefix over TLS only, and from no other host of the domain.
+COOKIE_PREFIX = "__Host-" if OVER_TLS else ""
+SESSION_COOKIE_NAME = f"{COOKIE_PREFIX}sessionid{COOKIE_SUFFIX}"
+CSRF_COOKIE_NAME = f"{COOKIE_PREFIX}csrftoken{COOKIE_SUFFIX}"
+DEVICE_COOKIE_NAME = f"{COOKIE_PREFIX}device{COOKIE_SUFFIX}"
+LANGUAGE_COOKIE_SECURE, LANGUAGE_COOKIE_HTTPONLY, LANGUAGE_COOKIE_SAMESITE = OVER_TLS, True, "Lax"
+# A session ends so long after it was last used, and so long after the sign-in however much it is used.
+SESSION_ENGINE = "accounts.sessions"
+SESSION_IDLE_SECONDS = env.int("SESSION_IDLE_SECONDS", default=14 * 24 * 3600)
+SESSION_ABSOLUTE_SECONDS = env.int("SESSION_ABSOLUTE_SECONDS", default=90 * 24 * 3600)
+SESSION_COOKIE_AGE = SESSION_ABSOLUTE_SECONDS  # the table says when it ends before
 
 # --- The house ----------------------------------------------------------------------------------------------------
 ROOT_URLCONF = "imageanalysis.urls"
@@ -82,7 +112,6 @@ INSTALLED_APPS = [
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
-    "django.contrib.sessions",
     "django.contrib.messages",
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
@@ -95,17 +124,23 @@ INSTALLED_APPS = [
     "accounts",
 ]
 MIDDLEWARE = [
+    "imageanalysis.middleware.RequestIdMiddleware",
     "imageanalysis.middleware.LeanNotModifiedMiddleware",
-    "django.middleware.security.SecurityMiddleware",
+    "accounts.addresses.ClientAddressMiddleware",
+    "imageanalysis.middleware.ProtectedMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "csp.middleware.CSPMiddleware",
+    "django.middleware.security.SecurityMiddleware",  # its redirect to https gets the headers above, too
     "whitenoise.middleware.WhiteNoiseMiddleware",  # below the headers that static files get, too
     "imageanalysis.middleware.PrivateByDefaultMiddleware",
-    "django.contrib.sessions.middleware.SessionMiddleware",
+    "accounts.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "imageanalysis.middleware.DenialsMiddleware",
+    "accounts.middleware.PreferredLanguageMiddleware",
+    "accounts.middleware.GuessingMiddleware",
     "accounts.middleware.SignInRequiredMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -232,7 +267,7 @@ CELERY_TIMEZONE = "UTC"
 
 # --- Pictures -----------------------------------------------------------------------------------------------------
 STORAGES = {
-    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "default": BUCKET.storage if BUCKET else {"BACKEND": "images.storage.PictureStorage"},
     # Checkpoints that staff upload; every machine gets them from here.
     "models": {
         "BACKEND": "django.core.files.storage.FileSystemStorage",
@@ -247,10 +282,34 @@ UPLOAD_MAX_PIXELS = env.int("UPLOAD_MAX_PIXELS", default=250_000_000)
 UPLOAD_MAX_FILES = env.int("UPLOAD_MAX_FILES", default=500)
 MAX_UNFINISHED_PER_USER = env.int("MAX_UNFINISHED_PER_USER", default=0)  # 0: no limit, also of the next
 MAX_UPLOADS_PER_DAY = env.int("MAX_UPLOADS_PER_DAY", default=0)
+MAX_PICTURES_PER_USER = env.int("MAX_PICTURES_PER_USER", default=0)
+MAX_BYTES_PER_USER = env.int("MAX_BYTES_PER_USER", default=0)
+UPLOAD_MAX_REQUEST_BYTES = env.int("UPLOAD_MAX_REQUEST_BYTES", default=4 * 1024**3)
+# Whether the form proposes to remove what originals tell beside the picture; also what programs get that say nothing.
+UPLOAD_STRIP_METADATA = env.bool("UPLOAD_STRIP_METADATA", default=False)
+# Each web process looks at uploads in so many processes of its own, half of them for one person at a time.
+DECODER_PROCESSES = env.int("DECODER_PROCESSES", default=max(4, os.cpu_count() or 1))
+DECODER_SECONDS = env.int("DECODER_SECONDS", default=30)
+DECODER_MEMORY_BYTES = env.int(
+    "DECODER_MEMORY_BYTES",
+    # An RGBA picture of this size in the making: four canvases of four bytes.
+    default=min(
+        512 * 1024**2 + 16 * UPLOAD_MAX_PIXELS, os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") * 3 // 4
+    ),
+)
+DECODER_MODULE = "mlmodels.inference.decoding.decoder"
+# A person's data as one file is kept for so long; making it is given up after so long.
+EXPORT_RETENTION_HOURS = env.int("EXPORT_RETENTION_HOURS", default=72)
+EXPORT_HARD_LIMIT_SECONDS = env.int("EXPORT_HARD_LIMIT_SECONDS", default=4 * 3600)
 THUMBNAIL_MAX_SIDE_PX = 640
 DEFAULT_MODEL = env.str("DEFAULT_MODEL", default="efficientnet:1.0.0")
 DATA_UPLOAD_MAX_NUMBER_FILES = 2 * UPLOAD_MAX_FILES  # Django's own answer is a bare page: ours must come first
 FILE_UPLOAD_PERMISSIONS = 0o640
+FILE_UPLOAD_HANDLERS = [
+    "images.upload_handlers.BoundedUploadHandler",
+    "django.core.files.uploadhandler.MemoryFileUploadHandler",
+    "django.core.files.uploadhandler.TemporaryFileUploadHandler",
+]
 # Parts of large uploads while they arrive: a folder of their own, so that what is left behind can be told.
 FILE_UPLOAD_TEMP_DIR = str(DATA_DIR / "uploads")
 Path(FILE_UPLOAD_TEMP_DIR).mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -276,6 +335,16 @@ LOGIN_URL = "accounts:login"
 LOGIN_REDIRECT_URL = "images:home"
 LOGOUT_REDIRECT_URL = "accounts:login"
 
+# --- Mail ---------------------------------------------------------------------------------------------------------
+PASSWORD_RESET_TIMEOUT = env.int("PASSWORD_RESET_TIMEOUT", default=30 * 60)  # seconds; Django's name for it
+MAIL_IS_ON = bool(env.str("EMAIL_URL", default=""))
+if MAIL_IS_ON:
+    globals().update(env.email_url("EMAIL_URL"))
+EMAIL_TIMEOUT = env.int("EMAIL_TIMEOUT", default=10)  # seconds; a worker process waits no longer for the server
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.str(
+    "DEFAULT_FROM_EMAIL", default=f"Image Analysis <noreply@{urlsplit(PUBLIC_URL).hostname}>"
+)
+
 # --- Languages and time -------------------------------------------------------------------------------------------
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", _("English")), ("ja", _("Japanese"))]
@@ -285,16 +354,6 @@ USE_TZ = True
 TIME_ZONE = env.str("TIME_ZONE", default="UTC")
 
 # --- Logs ---------------------------------------------------------------------------------------------------------
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(levelname)s %(name)s %(message)s"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
-    "loggers": {
-        "django": {"handlers": [], "level": "INFO", "propagate": True},
-        # Two lines for every ring of the doorbell would bury what the runner says about real work.
-        "celery.app.trace": {"level": "WARNING"},
-        "celery.worker.strategy": {"level": "WARNING"},
-    },
-}
+LOG_LEVEL = env.str("LOG_LEVEL", default="INFO").upper()
+LOG_FORMAT = env.str("LOG_FORMAT", default="line")  # or "json": one object a line
+LOGGING = logs.configuration(level=LOG_LEVEL, log_format=LOG_FORMAT)

@@ -4,12 +4,13 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from accounts.audited_admin import AuditedAdmin
 from images import services
 from images.models import Image
 
 
 @admin.register(Image)
-class ImageAdmin(admin.ModelAdmin):
+class ImageAdmin(AuditedAdmin):
     """Pictures can be looked at and deleted; their states belong to the lifecycle."""
 
     list_display = ("filename", "user", "status", "model_used", "upload_date")

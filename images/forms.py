@@ -1,4 +1,4 @@
-"""What a person asks for with a picture: which model, how urgent."""
+"""What a person asks for with a picture: which model, how urgent, and whether it is to tell nothing else."""
 
 from dataclasses import dataclass
 
@@ -17,6 +17,7 @@ class Wish:
 
     model: MLModel
     priority: Priority
+    strips_metadata: bool = False
 
 
 def priorities_for(user: User) -> list[Priority]:
@@ -26,7 +27,16 @@ def priorities_for(user: User) -> list[Priority]:
 
 def read_wish(data: QueryDict, *, user: User) -> Wish:
     """Read `model` and `priority` of a request; raises `UploadRefusedError` for what is not offered."""
-    return Wish(model=_read_model(data.get("model", "")), priority=_read_priority(data.get("priority", ""), user))
+    return Wish(
+        model=_read_model(data.get("model", "")),
+        priority=_read_priority(data.get("priority", ""), user),
+        strips_metadata=_reads_as_yes(data.get("strip_metadata"), settings.UPLOAD_STRIP_METADATA),
+    )
+
+
+def _reads_as_yes(value: str | None, unless_said: bool) -> bool:
+    """The form says "off" before the box, of which nothing is sent unless it is ticked."""
+    return unless_said if value is None else value.lower() in ("on", "true", "1", "yes")
 
 
 def _read_model(key: str) -> MLModel:

@@ -1,18 +1,28 @@
-"""How much one person may ask for: pictures that are not finished yet, and uploads of a day; no limit unless set."""
+"""How much one person may ask for: unfinished pictures, uploads of a day, pictures and room; no limit unless set."""
 
+from dataclasses import dataclass
 from datetime import timedelta
 
 from django.conf import settings
+from django.db.models import Sum
 from django.utils import timezone
 
 from accounts.models import User
 from analysis.models import AnalysisQueue
 from analysis.states import ACTIVE_QUEUE_STATUSES
-from images.models import Image
+from images.models import Image, Original
 from images.refusals import UploadRefusedError
 
 
-def check(user: User) -> None:
+@dataclass(frozen=True, slots=True)
+class Room:
+    """What a person has stored; None where no limit makes it worth counting."""
+
+    pictures: int | None
+    stored_bytes: int | None
+
+
+def check(user: User, coming_bytes: int) -> None:
     """Raise UploadRefusedError when one more picture is too many; a statement for each limit that is set."""
     unfinished = AnalysisQueue.objects.filter(user=user, status__in=ACTIVE_QUEUE_STATUSES)
     if settings.MAX_UNFINISHED_PER_USER and unfinished.count() >= settings.MAX_UNFINISHED_PER_USER:
@@ -20,10 +30,28 @@ def check(user: User) -> None:
     of_a_day = Image.objects.visible_to(user).filter(upload_date__gt=timezone.now() - timedelta(days=1))
     if settings.MAX_UPLOADS_PER_DAY and of_a_day.count() >= settings.MAX_UPLOADS_PER_DAY:
         raise UploadRefusedError("too_many_today")
+    taken = room_taken(user)
+    if taken.pictures is not None and taken.pictures >= settings.MAX_PICTURES_PER_USER:
+        raise UploadRefusedError("too_many_pictures")
+    if taken.stored_bytes is not None and taken.stored_bytes + coming_bytes > settings.MAX_BYTES_PER_USER:
+        raise UploadRefusedError("no_room_left")
 
 
-def check_for_good(user: User) -> None:
+def room_taken(user: User) -> Room:
+    """A statement for each of the two limits that is set."""
+    pictures = Image.objects.visible_to(user).count() if settings.MAX_PICTURES_PER_USER else None
+    return Room(pictures, _stored_bytes(user) if settings.MAX_BYTES_PER_USER else None)
+
+
+def _stored_bytes(user: User) -> int:
+    return Original.objects.filter(image__user=user).aggregate(sum=Sum("stored_bytes"))["sum"] or 0
+
+
+def check_for_good(user: User, coming_bytes: int) -> None:
     """The same in the transaction that inserts the picture: this person's uploads of the same moment count, too."""
-    if settings.MAX_UNFINISHED_PER_USER or settings.MAX_UPLOADS_PER_DAY:
+    if any(getattr(settings, name) for name in _LIMITS):
         list(User.objects.select_for_update().filter(pk=user.pk).values_list("pk"))
-        check(user)
+        check(user, coming_bytes)
+
+
+_LIMITS = ("MAX_UNFINISHED_PER_USER", "MAX_UPLOADS_PER_DAY", "MAX_PICTURES_PER_USER", "MAX_BYTES_PER_USER")

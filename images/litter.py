@@ -28,6 +28,11 @@ def announce(names: Sequence[str]) -> None:
     FileInDoubt.objects.bulk_create(FileInDoubt(path=name) for name in names)
 
 
+def renew(names: Sequence[str]) -> None:
+    """What stores the files takes long, and is still at it; one statement."""
+    FileInDoubt.objects.filter(path__in=names, is_doomed=False).update(noted_at=Now())
+
+
 def adopt(names: Sequence[str]) -> None:
     """The files belong to a picture once the running transaction is committed.
 

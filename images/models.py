@@ -1,6 +1,7 @@
 """The pictures that people upload."""
 
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, ClassVar
 
@@ -14,6 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
+from analysis import clock
 from analysis.fencing import lock_before_deleting
 from analysis.states import ImageStatus, QueueStatus
 from images.stored_files import delete_files
@@ -59,6 +61,8 @@ class Image(models.Model):
     updated_at = models.DateTimeField(auto_now=True)
 
     objects: ClassVar[models.Manager["Image"]] = ImageQuerySet.as_manager()
+
+    keeps_metadata = False  # of an upload: it was asked to be stored without, and cannot be
 
     class Meta:
         db_table = "images"
@@ -107,10 +111,67 @@ class FileInDoubt(models.Model):
         return self.path
 
 
+class DataExport(models.Model):
+    """A person's data as one file: how far it is made, or how that ended; see `images.my_data`.
+
+    `(id, started_at)` is the token of the worker that makes it. `heard_at` moves as long as that worker is at it.
+    """
+
+    class State(models.TextChoices):
+        WAITING = "waiting"
+        RUNNING = "running"
+        READY = "ready"
+        FAILED = "failed"
+
+    LOST_AFTER = timedelta(seconds=60)
+
+    user = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="data_export")
+    state = models.CharField(max_length=10, choices=State.choices, default=State.WAITING)
+    done_pictures = models.IntegerField(default=0)
+    total_pictures = models.IntegerField(default=0)
+    code = models.CharField(max_length=50, blank=True)
+    file = models.CharField(max_length=500, blank=True)
+    size_bytes = models.BigIntegerField(default=0)
+    requested_at = models.DateTimeField(default=clock.now)
+    started_at = models.DateTimeField(null=True)
+    heard_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+    task_id = models.CharField(max_length=64, blank=True)
+
+    class Meta:
+        db_table = "images_data_exports"
+
+    def __str__(self) -> str:
+        return f"{self.user_id} {self.state}"
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether its worker has been silent for too long."""
+        return self.state == self.State.RUNNING and (self.heard_at or self.requested_at) < clock.now() - self.LOST_AFTER
+
+    @property
+    def is_under_way(self) -> bool:
+        return self.state in (self.State.WAITING, self.State.RUNNING) and not self.is_lost
+
+    @property
+    def goes_at(self) -> datetime | None:
+        """When a finished one is removed."""
+        return self.ended_at and self.ended_at + timedelta(hours=settings.EXPORT_RETENTION_HOURS)
+
+
 @receiver(post_delete, sender=Image)
 def remove_files_with_row(instance: Image, **_kwargs: Any) -> None:
     """Files go with their row. A signal, because a picture that goes with its owner's account passes no other place."""
-    names = [name for name in (instance.file_path, instance.thumbnail_path) if name]
+    doom_files([name for name in (instance.file_path, instance.thumbnail_path) if name])
+
+
+@receiver(post_delete, sender=DataExport)
+def remove_export_with_row(instance: DataExport, **_kwargs: Any) -> None:
+    doom_files([instance.file] if instance.file else [])
+
+
+def doom_files(names: Sequence[str]) -> None:
+    """Have stored files removed once the running transaction is committed."""
     FileInDoubt.objects.bulk_create(
         [FileInDoubt(path=name, is_doomed=True) for name in names],
         update_conflicts=True,
@@ -130,3 +191,17 @@ def remove_files(names: Sequence[str]) -> None:
 def lock_entries_before_cascade(instance: User, **_kwargs: Any) -> None:
     """The cascade locks rows in an order of its own, which a worker's could cross."""
     lock_before_deleting(user_id=instance.pk)
+
+
+class Original(models.Model):
+    """What is known of a stored original beside its picture: how much room it takes, whether it tells a place."""
+
+    image = models.OneToOneField(Image, on_delete=models.CASCADE, primary_key=True, related_name="original")
+    stored_bytes = models.BigIntegerField()  # with the thumbnail
+    has_location = models.BooleanField(default=False)
+
+    class Meta:
+        db_table = "images_originals"
+
+    def __str__(self) -> str:
+        return f"original of picture {self.pk}"

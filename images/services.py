@@ -2,14 +2,14 @@
 
 import logging
 import uuid
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from datetime import datetime
-from typing import BinaryIO, cast
 
 from django.conf import settings
 from django.core.files.base import ContentFile, File
 from django.core.files.storage import default_storage
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from accounts.models import User
@@ -17,10 +17,10 @@ from analysis import failpoints
 from analysis import services as analysis
 from analysis.fencing import lock_before_deleting
 from analysis.states import Priority
-from images import filenames, limits, litter
-from images.models import Image
+from images import decoding, filenames, limits, litter
+from images.models import Image, Original
 from images.refusals import UploadRefusedError
-from mlmodels.inference import pictures
+from mlmodels.inference.decoding.look import Look
 from mlmodels.models import MLModel
 
 logger = logging.getLogger(__name__)
@@ -33,71 +33,73 @@ def take_in(
     model: MLModel,
     priority: Priority,
     upload_started_at: datetime | None = None,
+    strips_metadata: bool = False,
 ) -> Image:
-    """Check, store and queue one uploaded file.
+    """Check, store and queue one uploaded file, on request without what it tells beside its picture.
 
     The bytes are on the storage before the rows exist; should the rows fail, the bytes go again. Raises
     `UploadRefusedError` with nothing left behind.
     """
     started_at = upload_started_at or timezone.now()
-    limits.check(user)
-    header, thumbnail = _inspect(file)
+    limits.check(user, file.size)
+    look = _inspect(file, user=user, strips_metadata=strips_metadata)
     folder = uuid.uuid4()
-    original, preview = f"{folder}/original.{header.extension}", f"{folder}/thumbnail.jpg"
+    original, preview = f"{folder}/original.{look.header.extension}", f"{folder}/thumbnail.jpg"
     litter.announce([original, preview])
     with ExitStack() as undo:
         undo.callback(litter.drop_unless_adopted, [original, preview])
-        _store({original: file, preview: ContentFile(thumbnail)})
+        stored_bytes = _store(file, look, original, preview)
         failpoints.hit("after_file_stored")
-        with transaction.atomic():
-            limits.check_for_good(user)
+        with _refused_when_the_person_has_left(user), transaction.atomic():
+            limits.check_for_good(user, stored_bytes)
             litter.adopt([original, preview])
-            image = Image.objects.create(
-                user=user,
-                filename=filenames.displayable(file.name or ""),
-                file_path=original,
-                thumbnail_path=preview,
-            )
+            filename = filenames.displayable(file.name or "")
+            image = Image.objects.create(user=user, filename=filename, file_path=original, thumbnail_path=preview)
+            Original.objects.create(image=image, stored_bytes=stored_bytes, has_location=look.has_location)
             analysis.enqueue(
                 image=image,
                 user_id=user.pk,
                 model=model,
                 priority=priority,
                 upload_started_at=started_at,
-                is_animated=header.is_animated,
+                further=look.header.further,
             )
             failpoints.hit("before_upload_commit")
         undo.pop_all()
     failpoints.hit("before_answer")
     image.refresh_from_db()
+    image.keeps_metadata = look.keeps_metadata
     return image
 
 
-def _store(files: dict[str, File]) -> None:
+@contextmanager
+def _refused_when_the_person_has_left(user: User) -> Iterator[None]:
+    """The account was deleted since the upload began: the rows belong to nobody, which a commit finds out."""
     try:
-        for name, file in files.items():
-            file.seek(0)
-            default_storage.save(name, file)
+        yield
+    except IntegrityError as error:
+        if User.objects.filter(pk=user.pk).exists():
+            raise
+        raise UploadRefusedError("not_stored") from error
+
+
+def _store(file: File, look: Look, original: str, preview: str) -> int:
+    """Returns how many bytes were stored."""
+    try:
+        with decoding.as_to_be_stored(file, look.pieces) as content:
+            default_storage.save(original, content)
+            default_storage.save(preview, ContentFile(look.thumbnail))
+            return content.size + len(look.thumbnail)
     except OSError as error:  # the disk is full, or the folder may not be written to
         logger.exception("an upload could not be stored")
         raise UploadRefusedError("not_stored") from error
 
 
-def _inspect(file: File) -> tuple[pictures.PictureHeader, bytes]:
-    """The header and the thumbnail; making the thumbnail decodes the picture, which finds damaged files."""
-    if file.size is not None and file.size > settings.UPLOAD_MAX_BYTES:
+def _inspect(file: File, *, user: User, strips_metadata: bool) -> Look:
+    """What a decoder, a process of its own, says about the file; it decodes all of it, which finds damaged ones."""
+    if file.size > settings.UPLOAD_MAX_BYTES:
         raise UploadRefusedError("too_many_bytes")
-    content = cast("BinaryIO", file.file)
-    try:
-        header = pictures.read_header(content, max_pixels=settings.UPLOAD_MAX_PIXELS)
-        picture = pictures.decode(
-            content, max_pixels=settings.UPLOAD_MAX_PIXELS, at_least_px=settings.THUMBNAIL_MAX_SIDE_PX
-        )
-        return header, pictures.thumbnail(picture, max_side_px=settings.THUMBNAIL_MAX_SIDE_PX)
-    except pictures.PictureError as error:
-        raise UploadRefusedError(error.code) from error
-    except MemoryError as error:
-        raise UploadRefusedError("no_memory") from error
+    return decoding.look(file, user_id=user.pk, strips_metadata=strips_metadata)
 
 
 def delete(*, image: Image) -> None:

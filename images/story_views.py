@@ -17,7 +17,7 @@ from analysis import leases, presentation
 from analysis.models import AnalysisQueue
 from analysis.presentation import Story
 from analysis.story_query import stories
-from images.models import Image
+from images.models import Image, Original
 from images.views import choices
 from images.watchers import watchers
 
@@ -25,7 +25,9 @@ from images.watchers import watchers
 @require_safe
 def detail(request: SignedInRequest, pk: int) -> HttpResponse:
     entry = own_entry(request, pk)
-    return render(request, "images/detail.html", context(request, entry, presentation.story(entry)))
+    shown = context(request, entry, presentation.story(entry))
+    has_location = Original.objects.filter(image=entry.image, has_location=True).exists()
+    return render(request, "images/detail.html", {**shown, "has_location": has_location})
 
 
 @require_safe

@@ -2,11 +2,15 @@
 
 from django.urls import path
 
-from images import story_views, upload_views, views
+from images import departure_views, my_data_views, story_views, upload_views, views
 
 app_name = "images"
 urlpatterns = [
     path("", views.gallery, name="home"),
+    path("accounts/profile/data/", my_data_views.my_data_page, name="my_data"),
+    path("accounts/profile/data/file/", my_data_views.download, name="my_data_file"),
+    path("accounts/profile/delete/", departure_views.leave, name="leave"),
+    path("accounts/goodbye/", departure_views.goodbye, name="goodbye"),
     path("images/", views.gallery, name="gallery"),
     path("images/live/", views.live, name="live"),
     path("images/cancel-waiting/", views.cancel_waiting, name="cancel_waiting"),

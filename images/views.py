@@ -6,19 +6,20 @@ from typing import Any
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.db.models import Prefetch
-from django.http import FileResponse, Http404, HttpResponse, JsonResponse
+from django.http import Http404, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_POST, require_safe
 
+from accounts import audit
 from accounts.request import SignedInRequest, wants_json
 from analysis import presentation, wishes
 from analysis import services as analysis
 from analysis.models import AnalysisQueue, AnalysisResult
-from images import services
+from images import limits, services
 from images.forms import priorities_for, read_wish
-from images.media import file_response
+from images.media import ASKED_AGAIN, file_response
 from images.models import Image
 from images.refusals import UploadRefusedError
 from images.watchers import watchers
@@ -35,7 +36,11 @@ def own_image(request: SignedInRequest, pk: int) -> Image:
 
 def choices(request: SignedInRequest) -> dict[str, Any]:
     """What the upload form and the "analyze again" form offer."""
-    return {"offered_models": MLModel.objects.offered(), "priorities": priorities_for(request.user)}
+    return {
+        "offered_models": MLModel.objects.offered(),
+        "priorities": priorities_for(request.user),
+        "room": limits.room_taken(request.user),
+    }
 
 
 @require_safe
@@ -77,17 +82,17 @@ def live(request: SignedInRequest) -> HttpResponse:
 
 
 @require_safe
-def original(request: SignedInRequest, pk: int) -> FileResponse:
+def original(request: SignedInRequest, pk: int) -> HttpResponseBase:
     image = own_image(request, pk)
-    return file_response(image.file_path, filename=image.filename)
+    return file_response(image.file_path, filename=image.filename, request=request)
 
 
 @require_safe
-def thumbnail(request: SignedInRequest, pk: int) -> FileResponse:
+def thumbnail(request: SignedInRequest, pk: int) -> HttpResponseBase:
     image = own_image(request, pk)
     if not image.thumbnail_path:
         raise Http404("no thumbnail")
-    return file_response(image.thumbnail_path, filename="thumbnail.jpg")
+    return file_response(image.thumbnail_path, filename="thumbnail.jpg", request=request, cache_control=ASKED_AGAIN)
 
 
 @require_POST
@@ -141,6 +146,7 @@ def cancel_waiting(request: SignedInRequest) -> HttpResponse:
 @require_POST
 def delete(request: SignedInRequest, pk: int) -> HttpResponse:
     image = own_image(request, pk)
+    audit.record("picture_deleted", request=request, image=image)
     services.delete(image=image)
     messages.success(request, _("“%(filename)s” was deleted.") % {"filename": image.filename})
     return redirect("images:home")

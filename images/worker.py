@@ -1,14 +1,17 @@
-"""What a Celery worker does for pictures beside analyzing them: it removes files that a dead process left behind."""
+"""What a Celery worker does for pictures beside analyzing them: it removes files that a dead process left behind, and
+looks after exports of people's data."""
 
 import logging
 from typing import Any
 
-from celery.signals import worker_ready
+from billiard.exceptions import TimeLimitExceeded, WorkerLostError
+from celery.signals import task_failure, worker_ready
 from django.db import DatabaseError, InterfaceError, close_old_connections
 
-from images import litter
+from images import litter, my_data
 
 SWEEP_SECONDS = 60
+LOOK_SECONDS = 10
 
 logger = logging.getLogger(__name__)
 
@@ -17,6 +20,7 @@ def sweep() -> None:
     close_old_connections()
     try:
         removed = litter.sweep()
+        my_data.remove_old()
         litter.sweep_unfinished_uploads()
     except (DatabaseError, InterfaceError) as error:
         logger.warning("did not look for litter, the database did not answer: %s", error)
@@ -27,7 +31,34 @@ def sweep() -> None:
         logger.warning("removed %d stored files that belonged to no picture", removed)
 
 
+def look_after_exports() -> None:
+    """Give up exports whose worker is gone and announce those that wait. Harmless on any number of machines at once."""
+    close_old_connections()
+    try:
+        given_up = my_data.give_up_lost()
+        is_something_waiting = my_data.is_something_waiting()
+    except (DatabaseError, InterfaceError) as error:
+        logger.warning("did not look after exports, the database did not answer: %s", error)
+        return
+    finally:
+        close_old_connections()
+    if given_up:
+        logger.warning("gave up %d exports whose worker is gone", given_up)
+    if is_something_waiting:
+        my_data.ring()
+
+
 @worker_ready.connect
 def start_sweeping(sender: Any, **_kwargs: Any) -> None:
     sweep()
+    look_after_exports()
     sender.timer.call_repeatedly(SWEEP_SECONDS, sweep)
+    sender.timer.call_repeatedly(LOOK_SECONDS, look_after_exports)
+
+
+@task_failure.connect
+def fail_what_the_task_was_making(task_id: str, exception: BaseException, **_kwargs: Any) -> None:
+    """Runs in the parent when a child was lost or killed at the hard limit, in the child when our code broke."""
+    is_lost = isinstance(exception, WorkerLostError | TimeLimitExceeded)
+    if my_data.lose(task_id, my_data.WORKER_LOST if is_lost else my_data.INTERNAL_ERROR):
+        logger.warning("an export ended without a result: %r", exception)

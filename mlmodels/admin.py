@@ -15,6 +15,8 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 from kombu.exceptions import OperationalError
 
+from accounts import audit
+from accounts.audited_admin import AuditedAdmin
 from mlmodels import added_pages, exam_pages, exams, tasks
 from mlmodels.adding import AddingPages
 from mlmodels.models import MLModel
@@ -39,7 +41,7 @@ def _added_context(model: MLModel) -> dict[str, Any]:
 
 
 @admin.register(MLModel)
-class MLModelAdmin(AddingPages, admin.ModelAdmin):
+class MLModelAdmin(AddingPages, AuditedAdmin):
     """Models, with actions that have a worker fetch weights and take exams."""
 
     form = ChangeForm
@@ -131,15 +133,16 @@ class MLModelAdmin(AddingPages, admin.ModelAdmin):
     @admin.action(description=_("Offer to users"), permissions=["change"])
     def offer(self, request: HttpRequest, queryset: QuerySet[MLModel]) -> None:
         refused = [model for model in queryset if not model.may_be_offered]
-        self._switch(queryset.exclude(pk__in=[model.pk for model in refused]), is_active=True)
+        self._switch(request, queryset.exclude(pk__in=[model.pk for model in refused]), is_active=True)
         for model in refused:
             messages.error(request, f"{model}: {not_passed()}")
 
     @admin.action(description=_("Stop offering to users"), permissions=["change"])
     def stop_offering(self, request: HttpRequest, queryset: QuerySet[MLModel]) -> None:
-        self._switch(queryset, is_active=False)
+        self._switch(request, queryset, is_active=False)
 
-    def _switch(self, models: Iterable[MLModel], *, is_active: bool) -> None:
+    def _switch(self, request: HttpRequest, models: Iterable[MLModel], *, is_active: bool) -> None:
         for model in models:
             model.is_active = is_active
             model.save(update_fields=["is_active", "updated_at"])
+            audit.record("model_offered" if is_active else "model_withdrawn", request=request, model=model)

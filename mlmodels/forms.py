@@ -10,6 +10,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
+from accounts.profile_forms import check_own_password
 from mlmodels import custom_models, labels
 from mlmodels.models import MLModel
 
@@ -75,8 +76,7 @@ class AddForm(forms.Form):
         raise NotImplementedError
 
     def clean_password(self) -> None:
-        if not self.user.check_password(self.cleaned_data["password"]):
-            raise ValidationError(gettext("This is not your password. Please type it again."))
+        check_own_password(self.user, self.cleaned_data["password"])
 
     def clean(self) -> dict[str, Any]:
         """The labels as a list, out of the field or the file."""

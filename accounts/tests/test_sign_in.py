@@ -1,11 +1,11 @@
 """Signing in and out."""
 
 import pytest
-from django.contrib.sessions.models import Session
 from django.test import Client
 from django.urls import reverse
 
-from accounts.models import User
+from accounts import sessions
+from accounts.models import Session, User
 from accounts.tests.factories import PASSWORD, UserFactory
 
 SIGN_IN = reverse("accounts:login")
@@ -116,7 +116,7 @@ def test_the_sessions_key_changes_with_the_sign_in(person: User, client: Client)
     client.post(SIGN_IN, {"username": "person", "password": PASSWORD})
 
     assert client.session.session_key != session.session_key
-    assert not Session.objects.filter(pk=session.session_key).exists()
+    assert not Session.objects.filter(pk=sessions.digest(session.session_key)).exists()
 
 
 def test_signing_out_ends_the_session_on_the_server(person: User, client: Client) -> None:

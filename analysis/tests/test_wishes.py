@@ -109,7 +109,12 @@ def test_staff_run_again_cancel_and_change_priorities(
     assert statuses(failed, running, waiting) == ["cancelled"] * 3
     priorities = dict(AnalysisQueue.objects.values_list("image_id", "priority"))
     assert priorities == {failed.pk: "urgent", running.pk: "normal", waiting.pk: "urgent"}
-    assert "audit: make_urgent by staff" in caplog.text
+    done = [vars(record)["audit"] for record in caplog.records if record.getMessage() == "queue_action"]
+    assert [(each["username"], each["facts"]["action"]) for each in done] == [
+        ("staff", "run_again"),
+        ("staff", "make_urgent"),
+        ("staff", "cancel"),
+    ]
     assert LogEntry.objects.filter(object_id=str(waiting.queue.pk)).count() == 3
 
 

@@ -11,13 +11,13 @@ WORDS = "stopped at every attempt"
 
 def run(ground: Ground) -> Figures:
     bad_ones = 1 if ground.options.short else 5
-    crew = ground.workers()
+    crew = ground.workers(RUN_HARD_LIMIT_SECONDS="10")
     ended_before = len(crew.exit_codes)
     with ground.paused():
         images = ground.submit(8 if ground.options.short else bad_ones * (GOOD_FOR_EACH + 1))
         bad = images[:: len(images) // bad_ones][:bad_ones]
         for number, image_id in enumerate(bad):
-            ground.poison(image_id, ("kill", "segv")[number % 2])
+            ground.poison(image_id, ("kill", "segv", "spin")[number % 3])
     ground.wait_until_ended(seconds=300)
     return {
         "bad": bad_ones,

@@ -11,7 +11,7 @@ from analysis.lifecycle import MAX_RETRIES
 from analysis.models import AnalysisQueue, AnalysisResult, ProgressLog
 from analysis.states import TERMINAL_QUEUE_STATUSES, ImageStatus, QueueStatus, StepStatus
 from imageanalysis.tests import audit
-from images.models import Image
+from images.models import DataExport, Image
 
 LABELS = 5
 TOLERANCE_PERCENT = 0.02  # one picture's confidences in batches of different sizes
@@ -122,6 +122,7 @@ def _files_without_rows_and_rows_without_files(media_root: Path) -> Iterator[str
     stored = {str(path.relative_to(media_root)) for path in media_root.rglob("*") if path.is_file()}
     rows = Image.objects.values_list("file_path", "thumbnail_path")
     named = {name for names in rows for name in names if name}
+    named |= set(DataExport.objects.exclude(file="").values_list("file", flat=True))
     yield from (f"{name} belongs to no row" for name in sorted(stored - named))
     yield from (f"{name} is named by a row and does not exist" for name in sorted(named - stored))
 

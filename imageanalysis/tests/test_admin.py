@@ -1,5 +1,6 @@
 """The admin: staff see everything, the application's own records are not edited by hand."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -135,10 +136,14 @@ def test_staff_who_may_delete_pictures_need_no_permission_for_what_belongs_to_th
     assert [table.objects.count() for table in (AnalysisQueue, AnalysisResult, ProgressLog, TimelineLog)] == [0] * 4
 
 
-def test_staff_add_people_who_can_sign_in(staff_client: Client, client: Client) -> None:
-    filled = {"username": "colleague", "email": "c@example.org", "password1": PASSWORD, "password2": PASSWORD}
+def test_staff_add_people_who_choose_their_password_by_a_link(staff_client: Client, client: Client) -> None:
+    staff_client.post(admin("accounts.user", "add"), {"username": "colleague", "email": "c@example.org"})
+    colleague = User.objects.get(username="colleague")
+    assert not colleague.has_usable_password()
 
-    staff_client.post(admin("accounts.user", "add"), filled)
+    page = staff_client.post(admin("accounts.user", "reset_link", colleague.pk)).content.decode()
+    (link,) = re.findall(r"/accounts/password-reset/[\w-]+/", page)
+    client.post(link, {"new_password1": PASSWORD, "new_password2": PASSWORD})
 
     assert client.login(username="c@example.org", password=PASSWORD)
 

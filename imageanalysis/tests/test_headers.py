@@ -1,23 +1,74 @@
 """Every kind of answer carries the headers that protect; errors tell nothing about the inside."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django import get_version
 from django.test import Client
+from pytest_django import Settings
 
 from accounts.models import User
+from accounts.tests.factories import UserFactory
 from analysis.models import TimelineLog
 from imageanalysis.tests.visits import header_faults
 from images.models import Image
 from images.tests.factories import queued_image
 
 Response = Any  # the test client patches its responses
-INSIDE = (b"Traceback", b"/site-packages/", b"DoesNotExist", b"SELECT", b"settings")
+INSIDE = re.compile(
+    rb"Traceback|/site-packages/|\.py\b|DoesNotExist|SELECT |settings|gunicorn|Python|sqlite|psycopg|/media/|Exception|"
+    + re.escape(get_version()).encode()
+)
 
 
 def a_page(client: Client, image: Image) -> Response:
     return client.get("/images/")
+
+
+def an_original(client: Client, image: Image) -> Response:
+    return client.get(f"/images/{image.pk}/file/")
+
+
+def a_thumbnail(client: Client, image: Image) -> Response:
+    return client.get(f"/images/{image.pk}/thumbnail/")
+
+
+def a_part(client: Client, image: Image) -> Response:
+    return client.get(f"/images/{image.pk}/file/", headers={"range": "bytes=0-3"})
+
+
+def a_part_that_is_not(client: Client, image: Image) -> Response:
+    return client.get(f"/images/{image.pk}/file/", headers={"range": "bytes=999999-"})
+
+
+def a_page_of_the_admin(client: Client, image: Image) -> Response:
+    return staff_client().get("/admin/images/image/")
+
+
+def a_static_file_of_the_admin(client: Client, image: Image) -> Response:
+    return client.get("/static/admin/css/base.css")
+
+
+def too_many_bytes(client: Client, image: Image) -> Response:
+    return staff_client().post("/admin/mlmodels/mlmodel/add/", CONTENT_LENGTH=str(10**12))
+
+
+def a_program_that_has_not_signed_in(client: Client, image: Image) -> Response:
+    return Client().get("/images/", headers={"accept": "application/json"})
+
+
+def what_staff_may_not(client: Client, image: Image) -> Response:
+    clerk = Client()
+    clerk.force_login(UserFactory.create(is_staff=True))
+    return clerk.get("/admin/images/image/")
+
+
+def staff_client() -> Client:
+    client = Client()
+    client.force_login(UserFactory.create(is_staff=True, is_superuser=True))
+    return client
 
 
 def a_redirect(client: Client, image: Image) -> Response:
@@ -60,7 +111,16 @@ def a_fault_of_ours(client: Client, image: Image) -> Response:
 KINDS = {
     a_page: 200,
     json: 200,
+    an_original: 200,
+    a_thumbnail: 200,
+    a_part: 206,
+    a_part_that_is_not: 416,
+    a_page_of_the_admin: 200,
     a_static_file: 200,
+    a_static_file_of_the_admin: 200,
+    a_program_that_has_not_signed_in: 401,
+    what_staff_may_not: 403,
+    too_many_bytes: 413,
     a_redirect: 302,
     too_many_fields: 400,
     a_host_that_is_not_ours: 400,
@@ -84,7 +144,20 @@ def test_every_kind_of_answer_is_protected(
     assert response.status_code == status
     assert header_faults(response) == []
     if status >= 400:
-        assert not [word for word in INSIDE if word in body]
+        assert not INSIDE.findall(body)
+
+
+@pytest.mark.parametrize("path", ["/accounts/login/", "/nowhere/", "/static/css/app.css", "/admin/"])
+def test_over_tls_browsers_are_told_to_stay_there(path: str, settings: Settings, db: None) -> None:
+    settings.SECURE_SSL_REDIRECT, settings.SECURE_HSTS_SECONDS = True, 31_536_000
+    settings.SECURE_HSTS_INCLUDE_SUBDOMAINS = True
+
+    in_the_clear, over_tls = Client().get(path), Client().get(path, secure=True)
+    b"".join(over_tls) if over_tls.streaming else None
+
+    assert (in_the_clear.status_code, in_the_clear["Location"]) == (301, f"https://testserver{path}")
+    assert over_tls["Strict-Transport-Security"] == "max-age=31536000; includeSubDomains"
+    assert header_faults(in_the_clear) == header_faults(over_tls) == []
 
 
 @pytest.mark.parametrize("accept", ["text/html", "application/json"])

@@ -16,7 +16,8 @@ from imageanalysis.tests.servers import ROOT
 PROCESSES = 6
 SHOWN = (
     "DEBUG ALLOWED_HOSTS REGISTRATION_OPEN EMBEDDED_BROKER SECRET_KEY SESSION_COOKIE_NAME SESSION_COOKIE_HTTPONLY "
-    "SESSION_COOKIE_SECURE CSRF_COOKIE_SECURE CSRF_TRUSTED_ORIGINS CELERY_ACCEPT_CONTENT"
+    "SESSION_COOKIE_SECURE SESSION_COOKIE_SAMESITE SESSION_COOKIE_PATH SESSION_COOKIE_DOMAIN CSRF_COOKIE_NAME "
+    "CSRF_COOKIE_SECURE CSRF_COOKIE_HTTPONLY CSRF_TRUSTED_ORIGINS CELERY_ACCEPT_CONTENT"
 )
 SCRIPT = f"""
 import json
@@ -93,6 +94,11 @@ def test_an_address_with_tls_makes_cookies_secure(tmp_path: Path) -> None:
     found = settings_of(DATA_DIR=str(tmp_path), PUBLIC_URL="https://pictures.example.org/")
 
     assert found["SESSION_COOKIE_SECURE"] is found["CSRF_COOKIE_SECURE"] is True
+    assert found["SESSION_COOKIE_HTTPONLY"] is found["CSRF_COOKIE_HTTPONLY"] is True
+    assert found["SESSION_COOKIE_SAMESITE"] == "Lax"
+    # What browsers ask of the prefix: secure, for the whole host, and for no other.
+    assert (found["SESSION_COOKIE_NAME"], found["CSRF_COOKIE_NAME"]) == ("__Host-sessionid", "__Host-csrftoken")
+    assert (found["SESSION_COOKIE_PATH"], found["SESSION_COOKIE_DOMAIN"]) == ("/", None)
     assert found["CSRF_TRUSTED_ORIGINS"] == ["https://pictures.example.org"]
 
 

@@ -13,6 +13,7 @@ from images.models import Image
 from images.tests.factories import drawn_picture
 from images.tests.uploads import JSON, upload
 from mlmodels.models import MLModel
+from mlmodels.tests.photographs import photograph_path
 
 pytestmark = pytest.mark.usefixtures("model")
 
@@ -44,9 +45,20 @@ def test_a_still_picture_is_not(owner_client: Client, format_name: str) -> None:
     assert told(owner_client) == "The picture is stored."
 
 
-@pytest.mark.parametrize("format_name", ["MPO", "TIFF"])
-def test_several_pictures_in_one_file_are_no_animation(owner_client: Client, format_name: str) -> None:
-    upload(owner_client, ("several", moving(format_name)))
+def test_of_several_pages_only_the_first_is_said_to_be_analyzed(owner_client: Client) -> None:
+    upload(owner_client, ("several", moving("TIFF")))
+
+    assert told(owner_client) == "The pages are stored. Only the first one is analyzed."
+
+
+def test_of_several_pictures_of_a_phone_only_the_first_is_said_to_be_analyzed(owner_client: Client) -> None:
+    upload(owner_client, ("burst.heic", photograph_path("two_pictures").read_bytes()))
+
+    assert told(owner_client) == "The pictures are stored. Only the first one is analyzed."
+
+
+def test_the_second_picture_that_phones_add_to_a_photograph_is_not_spoken_of(owner_client: Client) -> None:
+    upload(owner_client, ("several", moving("MPO")))
 
     assert told(owner_client) == "The picture is stored."
 

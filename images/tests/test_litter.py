@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.db import DatabaseError
@@ -81,10 +82,11 @@ def test_an_upload_whose_files_were_given_up_is_refused_and_leaves_nothing(
 ) -> None:
     store = services._store
 
-    def store_for_ages(contents: dict[str, object]) -> None:
-        store(contents)
+    def store_for_ages(*arguments: Any) -> int:
+        stored_bytes = store(*arguments)
         age_notes()
         litter.sweep()
+        return stored_bytes
 
     monkeypatch.setattr(services, "_store", store_for_ages)
     with pytest.raises(UploadRefusedError):

@@ -6,7 +6,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import pi_heif
 from PIL import (
@@ -38,15 +38,18 @@ _PLUGINS = (
     WebPImagePlugin,
 )
 pi_heif.register_heif_opener(thumbnails=False, depth_images=False, aux_images=False)
+# Pillow's own limit lies under what phones make today; every size is held against `max_pixels` here instead.
+Image.MAX_IMAGE_PIXELS = None
 
 # The shorter side of the smallest picture accepted: one block of a JPEG. Less shows nothing that has a name.
 MIN_SIDE_PX = 8
 
-_ANIMATED_FORMATS = {"GIF", "PNG", "WEBP", "AVIF"}
+# What else a file of this format may hold. The second picture of a JPEG is a smaller or a brighter first one.
+_FURTHER = {"GIF": "frames", "PNG": "frames", "WEBP": "frames", "AVIF": "frames", "TIFF": "pages", "HEIF": "pictures"}
 
 # What Pillow, libtiff, libavif and libheif raise on bytes that are not as they should be. MemoryError is
 # missing on purpose: with the number of pixels limited it is the machine's trouble, not the file's.
-_RAISED_ON_BAD_BYTES = (
+RAISED_ON_BAD_BYTES = (
     OSError,  # truncated data, codec errors, UnidentifiedImageError; the file itself is already in memory
     SyntaxError,  # Pillow's "this is not what its signature says", broken chunks
     ValueError,  # sizes, tiles, modes and text chunks out of range; UnicodeDecodeError
@@ -85,14 +88,21 @@ class PictureError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class PictureHeader:
-    """What the header says. Width and height are the stored ones: EXIF orientation may swap them."""
+    """What the header says. Width and height are the stored ones: EXIF orientation may swap them.
+
+    `further` says what the file holds beside its first picture, which alone counts: "" or frames, pages, pictures.
+    """
 
     format: str
     extension: str
     media_type: str
     width_px: int
     height_px: int
-    is_animated: bool
+    further: str
+
+    @property
+    def is_animated(self) -> bool:
+        return self.further == "frames"
 
 
 def read_header(file: BinaryIO, *, max_pixels: int) -> PictureHeader:
@@ -108,8 +118,23 @@ def read_header(file: BinaryIO, *, max_pixels: int) -> PictureHeader:
             media_type=picture_format.media_type,
             width_px=image.width,
             height_px=image.height,
-            is_animated=picture_format.name in _ANIMATED_FORMATS and _has_second_frame(image),
+            further=_FURTHER.get(picture_format.name, "") if _has_second_frame(image) else "",
         )
+
+
+def orientation(content: bytes, format_name: str) -> int:
+    """The EXIF orientation that `decode` goes by, 1 to 8; decodes the picture."""
+    image = Image.open(io.BytesIO(content), formats=(format_name,))
+    image.load()
+    transposition = _transposition(image)
+    return next((number for number, each in _TRANSPOSITION.items() if each is transposition), 1)
+
+
+def info(content: bytes, format_name: str) -> dict[str | int, Any]:
+    """What Pillow tells about a file beside its pixels, from its header; TIFF's tags by their numbers, too."""
+    with _bad_bytes_as_picture_errors():
+        image = Image.open(io.BytesIO(content), formats=(format_name,))
+        return {**dict(getattr(image, "tag_v2", {})), **image.info}
 
 
 def decode(file: BinaryIO, *, max_pixels: int, at_least_px: int | None = None) -> Image.Image:
@@ -184,7 +209,7 @@ def _refuse_bad_size(size: tuple[int, int], max_pixels: int) -> None:
 def _has_second_frame(image: ImageFile.ImageFile) -> bool:
     try:
         return bool(getattr(image, "is_animated", False))
-    except _RAISED_ON_BAD_BYTES:
+    except RAISED_ON_BAD_BYTES:
         return False  # a broken second frame does not spoil the first, which is all that is used
 
 
@@ -192,7 +217,7 @@ def _transposition(image: ImageFile.ImageFile) -> Image.Transpose | None:
     """How to set a loaded image upright. Loading has turned HEIC and TIFF already, and cleared their tag."""
     try:
         return _TRANSPOSITION.get(image.getexif().get(ExifTags.Base.Orientation, 1))
-    except _RAISED_ON_BAD_BYTES:
+    except RAISED_ON_BAD_BYTES:
         return None  # phones write broken EXIF blocks around good pixels
 
 
@@ -202,5 +227,5 @@ def _bad_bytes_as_picture_errors() -> Iterator[None]:
         yield
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise PictureError("too_many_pixels", str(error)) from error
-    except _RAISED_ON_BAD_BYTES as error:
+    except RAISED_ON_BAD_BYTES as error:
         raise PictureError("damaged", f"{type(error).__name__}: {error}") from error

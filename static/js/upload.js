@@ -6,8 +6,10 @@ const form = document.getElementById("upload");
 const veil = document.getElementById("drop-veil");
 const queue = new UploadQueue(form, document.getElementById("uploads"));
 
+const wish = () => ({ model: form.elements.model.value, priority: form.elements.priority.value, strips: form.querySelector("input[name=strip_metadata]:checked") !== null });
+
 function add(files) {
-  if (files.length) queue.add([...files], { model: form.elements.model.value, priority: form.elements.priority.value });
+  if (files.length) queue.add([...files], wish());
 }
 
 const carriesFiles = (event) => event.dataTransfer?.types.includes("Files");

@@ -2,7 +2,7 @@
 
 function outcome(request, words) {
   const answer = request.response;
-  if (request.status === 201 && answer?.images?.length) return { state: "taken", image: answer.images[0] };
+  if (request.status === 201 && answer?.images?.length) return { state: "taken", image: answer.images[0], notice: answer.images[0].notice };
   const sentence = answer?.errors?.[0]?.message;
   if ([401, 403].includes(request.status)) return { state: "interrupted", sentence: sentence ?? words.signedOut };
   if (request.status === 413) return { state: "refused", sentence: words.tooLarge };
@@ -16,6 +16,7 @@ export function send(file, wish, form, words, onProgress) {
   body.set("csrfmiddlewaretoken", form.elements.csrfmiddlewaretoken.value);
   body.set("model", wish.model);
   body.set("priority", wish.priority);
+  body.set("strip_metadata", wish.strips ? "on" : "off");
   body.set("files", file);
   const request = new XMLHttpRequest();
   request.open("POST", form.action);

@@ -37,12 +37,13 @@ export class UploadRow {
   }
 
   // state: waiting | sending | storing | taken | refused | interrupted
-  show(state, { image, sentence } = {}) {
+  show(state, { image, sentence, notice } = {}) {
     this.element.dataset.state = state;
     for (const name of ["waiting", "storing", "taken", "refused", "retry"]) this.part(name).hidden = name !== state;
     this.part("refused").hidden = !["refused", "interrupted"].includes(state);
     this.part("retry").hidden = state !== "interrupted";
     this.part("sentence").textContent = sentence ?? "";
+    this.part("notice").textContent = notice ?? "";
     if (image) this.part("taken").href = image.url;
   }
 }

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.core.checks import run_checks
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, connections
@@ -27,19 +28,28 @@ WORKER_MARGIN_SECONDS = 10
 
 class Command(BaseCommand):
     help = "Start the application: database, broker, web server and worker. Ctrl-C stops it."
+    requires_system_checks: tuple[str, ...] = ()  # they are run below, and what they say is told in plain sentences
 
     def handle(self, *args: Any, **options: Any) -> None:
+        refuse_faulty_settings()
         for folder in (settings.DATA_DIR, settings.MEDIA_ROOT, settings.WEIGHTS_DIR):
             make_folder(folder)
         with only_one_per_data_folder(settings.DATA_DIR / "start.lock"):
             refuse_a_taken_port(settings.BIND)
             services = (*broker_services(), web_service(), worker_service())
-            console = Console(sys.stdout.fileno(), [service.name for service in services])
+            names = [service.name for service in services]
+            console = Console(sys.stdout.fileno(), names, as_json=settings.LOG_FORMAT == "json")
             console.say("Bringing the database up to date ...")
             migrate()
             console.say(f"Starting {', '.join(service.name for service in services)} ...")
             Supervisor(services, console, directory=settings.BASE_DIR, on_ready=lambda: console.say(welcome())).run()
             console.say("Stopped.")
+
+
+def refuse_faulty_settings() -> None:
+    faults = [message for message in run_checks() if message.is_serious() and not message.is_silenced()]
+    if faults:
+        raise CommandError("\n".join(f"{message.msg} {message.hint or ''}".strip() for message in faults))
 
 
 def make_folder(folder: Path) -> None:
@@ -118,6 +128,7 @@ def web_service() -> Service:
         *("--worker-class", "gthread", "--workers", str(WEB_PROCESSES), "--threads", str(WEB_THREADS)),
         *("--worker-tmp-dir", str(shared_memory if os.access(shared_memory, os.W_OK) else settings.DATA_DIR)),
         *("--graceful-timeout", str(WEB_GRACE_SECONDS), "--no-control-socket"),
+        *("--logger-class", "imageanalysis.web_logs.WebLogger", "--log-level", settings.LOG_LEVEL),
     )
     return Service(
         "web",
@@ -147,7 +158,7 @@ def worker_service() -> Service:
     name = f"worker@{socket.gethostname()}"
     argv = (
         *(sys.executable, "-m", "celery", "--app", "imageanalysis", "--quiet"),
-        *("worker", "--hostname", name, "--loglevel", "INFO"),
+        *("worker", "--hostname", name, "--loglevel", settings.LOG_LEVEL),
         *("--pool", "prefork", "--concurrency", str(settings.WORKER_CONCURRENCY)),
         # One worker has no neighbours to gossip with, and the table says who is alive.
         *("--without-gossip", "--without-mingle", "--without-heartbeat"),

@@ -1,4 +1,4 @@
-"""What the process that examines a model may not do, and proof from inside that it cannot.
+"""What a process that looks at the bytes of strangers may not do, and proof from inside that it cannot.
 
 The kernel's own means by ctypes, each left out where this platform lacks it. Loads nothing that starts threads: a
 process enters before it has any.
@@ -39,10 +39,10 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """`folder` is the one place to write to, `readable` what is read beside the installation, `closed` are folders in
-    which writing is tried in vain."""
+    """`folder` is the one place to write to, if there is one, `readable` what is read beside the installation, `closed`
+    are folders in which writing is tried in vain."""
 
-    folder: Path
+    folder: Path | None
     readable: Sequence[Path]
     closed: Sequence[Path]
     limits: Limits
@@ -56,7 +56,8 @@ def enter(bounds: Bounds) -> list[str]:
     privileges.become_nobody(readable)
     privileges.end_with_parent()
     privileges.give_up_new_ones()
-    landlock.restrict(readable=[*readable, *map(Path, _SYSTEM)], writable=[bounds.folder, *_devices()])
+    writable = [bounds.folder, *_devices()] if bounds.folder else _devices()
+    landlock.restrict(readable=[*readable, *map(Path, _SYSTEM)], writable=writable)
     system_calls.refuse()
     return [name for name, holds in CONTROLS.items() if holds(bounds)]
 

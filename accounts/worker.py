@@ -1,0 +1,44 @@
+"""What a Celery worker does for people by itself: it looks for mails that are due, and clears old rows away."""
+
+import logging
+import time
+from typing import Any
+
+from celery.signals import worker_ready
+from django.db import DatabaseError, close_old_connections
+
+from accounts import budgets, mails, resets, sessions
+
+LOOK_SECONDS = 5
+TIDY_SECONDS = 3600
+
+logger = logging.getLogger(__name__)
+
+
+class Looks:
+    """The looks of one worker; harmless on any number of machines at once."""
+
+    def __init__(self) -> None:
+        self.tidy_at = 0.0
+
+    def look(self) -> None:
+        close_old_connections()
+        try:
+            if mails.is_any_due():
+                mails.ring()
+            if time.monotonic() >= self.tidy_at:
+                self.tidy_at = time.monotonic() + TIDY_SECONDS
+                budgets.forget_old()
+                resets.forget_old()
+                sessions.forget_old()
+        except DatabaseError as error:
+            logger.warning("did not look for mails, the database did not answer: %s", error)
+        finally:
+            close_old_connections()
+
+
+@worker_ready.connect
+def start_looking(sender: Any, **_kwargs: Any) -> None:
+    looks = Looks()
+    looks.look()
+    sender.timer.call_repeatedly(LOOK_SECONDS, looks.look)

@@ -1,0 +1,126 @@
+"""Pictures in a bucket: links that open one file for its owner, for seconds; against a server that speaks S3."""
+
+import io
+import os
+from collections.abc import Iterator
+from urllib.parse import parse_qs, urlsplit
+from zipfile import ZipFile
+
+import boto3
+import httpx
+import pytest
+from django.core.files.storage import default_storage
+from django.test import Client
+from django.urls import reverse
+from moto.server import ThreadedMotoServer
+from pytest_django import Settings
+
+from accounts.models import User
+from imageanalysis.object_storage import Bucket
+from images import my_data
+from images.models import FileInDoubt
+from images.my_data_archive import name_in_archive
+from images.tests.factories import drawn_picture, queued_image
+
+KEYS = {"AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "word", "AWS_DEFAULT_REGION": "us-east-1"}
+TTL_SECONDS = 60
+
+
+@pytest.fixture
+def bucket(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """A private bucket as the default storage; its server's address."""
+    for name, value in KEYS.items():
+        monkeypatch.setitem(os.environ, name, value)
+    server = ThreadedMotoServer(port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    address = f"http://{host}:{port}"
+    client = boto3.client("s3", endpoint_url=address)
+    client.create_bucket(Bucket="pictures")
+    client.close()
+    settings.STORAGES = {**settings.STORAGES, "default": Bucket("pictures", address, "us-east-1").storage}
+    settings.IS_IN_BUCKET, settings.MEDIA_PRESIGNED_SECONDS = True, TTL_SECONDS
+    yield address
+    server.stop()
+
+
+@pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
+def test_the_owner_is_sent_to_the_bucket_for_seconds_and_to_one_file_only(
+    bucket: str, owner: User, owner_client: Client, other_user: User, settings: Settings
+) -> None:
+    content = drawn_picture()
+    image = queued_image(user=owner, content=content, name='say "cheese" é.png')
+
+    answer = owner_client.get(f"/images/{image.pk}/file/")
+
+    link = answer["Location"]
+    said = {name: values[0] for name, values in parse_qs(urlsplit(link).query).items()}
+    assert (answer.status_code, answer["Cache-Control"]) == (302, "private, no-store")
+    assert urlsplit(link).path == f"/pictures/{image.file_path}"
+    assert int(said["X-Amz-Expires"]) == TTL_SECONDS
+    assert (said["response-content-type"], said["response-cache-control"]) == ("image/png", "private, no-store")
+    sent = httpx.get(link)
+    assert (sent.content, sent.headers["Content-Type"]) == (content, "image/png")
+    for stranger in (Client(), client_of(other_user)):
+        assert "X-Amz-Signature" not in stranger.get(f"/images/{image.pk}/file/").headers.get("Location", "")
+    assert owner_client.head(f"/images/{image.pk}/file/").status_code == 200
+
+
+@pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
+def test_the_application_sends_the_bytes_of_a_bucket_where_links_are_off(
+    bucket: str, owner: User, owner_client: Client, settings: Settings
+) -> None:
+    settings.MEDIA_PRESIGNED_SECONDS = 0
+    content = drawn_picture()
+    image = queued_image(user=owner, content=content)
+
+    answer = owner_client.get(f"/images/{image.pk}/file/", headers={"range": "bytes=2-5"})
+
+    assert (answer.status_code, b"".join(answer)) == (206, content[2:6])
+    image.delete()
+    assert owner_client.get(f"/images/{image.pk}/file/").status_code == 404
+
+
+def client_of(user: User) -> Client:
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+@pytest.mark.parametrize(
+    "url", ["s3://", "https://bucket", "s3://key:word@bucket", "s3://bucket?acl=public-read", "bucket"]
+)
+def test_an_address_that_names_no_private_bucket_is_refused(url: str) -> None:
+    with pytest.raises(Exception, match="STORAGE_URL must look like"):
+        Bucket.of_url(url)
+
+
+def test_an_address_says_where_the_bucket_is() -> None:
+    ours = Bucket.of_url("s3://pictures?endpoint=https://minio.example:9000&region=eu-central-1")
+
+    assert ours == Bucket("pictures", "https://minio.example:9000", "eu-central-1")
+    assert ours.origins == ["https://minio.example:9000"]
+    assert Bucket.of_url("s3://pictures").origins == ["https://pictures.s3.amazonaws.com"]
+    assert ours.storage["OPTIONS"]["default_acl"] is None
+
+
+@pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
+def test_an_export_goes_into_the_bucket_while_it_is_made_and_out_of_it_with_its_person(
+    bucket: str, transactional_db: None, owner: User, owner_client: Client
+) -> None:
+    content = drawn_picture("BMP", size=(1500, 1500))
+    image, gone = queued_image(user=owner, content=content), queued_image(user=owner)
+    default_storage.delete(gone.file_path)
+    my_data.request(owner)
+    my_data.make_next(task_id="task")
+
+    answer = owner_client.get(reverse("images:my_data_file"))
+
+    sent = httpx.get(answer["Location"])
+    with ZipFile(io.BytesIO(sent.content)) as archive:
+        assert archive.read(name_in_archive(image)) == content
+        assert name_in_archive(gone) not in archive.namelist()
+    assert sent.headers["Content-Disposition"].startswith("attachment; ")
+    owner.delete()
+    assert not httpx.get(answer["Location"]).is_success
+    assert not FileInDoubt.objects.exists()
