@@ -5,7 +5,6 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any, ClassVar
 
-from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
 from django.contrib.sessions.backends.base import SessionBase
 from django.contrib.sessions.base_session import AbstractBaseSession
@@ -180,7 +179,7 @@ class Session(AbstractBaseSession):
 
     @classmethod
     def get_session_store_class(cls) -> type[SessionBase]:
-        return import_module(settings.SESSION_ENGINE).SessionStore
+        return import_module("accounts.sessions").SessionStore
 
 
 class PasswordResetToken(models.Model):
