@@ -1,4 +1,4 @@
-"""SIGKILL of a random process of random workers, at random times, half of them aimed at a moment with runs in hand."""
+"""SIGKILL of random processes at random times; every second one strikes a worker that has runs in hand."""
 
 import os
 import signal
@@ -7,10 +7,13 @@ from collections import defaultdict
 from contextlib import suppress
 from datetime import datetime
 
+from django.db.models import QuerySet
+
 from analysis import clock
 from analysis.models import AnalysisQueue, ProgressLog
 from analysis.states import QueueStatus
 from benchmarks.faults.harness import Crew, Figures, Ground, ids_of, spread
+from imageanalysis.tests.servers import Worker
 
 MEAN_PAUSE_SECONDS = 2.0
 AIM_SECONDS = 5.0
@@ -24,11 +27,10 @@ def run(ground: Ground) -> Figures:
     began = time.monotonic()
     struck: list[tuple[datetime, set[Run]]] = []
     for number in range(kills):
-        ground.submit(images * (number + 1) // kills - images * number // kills)
         time.sleep(min(ground.chance.expovariate(1 / mean_pause_seconds), 4 * mean_pause_seconds))
-        if number % 2:
-            wait_for_work()
-        struck.append(strike(ground, crew))
+        ground.submit(images * (number + 1) // kills - images * number // kills)
+        victim = busy_worker(crew) if number % 2 else None
+        struck.append(strike(ground, victim or ground.chance.choice(crew.workers)))
     ground.wait_until_ended(seconds=600)
     seconds = time.monotonic() - began
     claims = claims_by_picture()
@@ -51,24 +53,28 @@ def run(ground: Ground) -> Figures:
     }
 
 
-def wait_for_work() -> None:
-    """Return as soon as something is being processed, or after a while."""
+def busy_worker(crew: Crew) -> Worker | None:
+    """A worker that has runs in hand, as soon as there is one; None when there is none for a while."""
     deadline = time.monotonic() + AIM_SECONDS
     while time.monotonic() < deadline:
-        if AnalysisQueue.objects.filter(status=QueueStatus.PROCESSING).exists():
-            return
+        busy = set(in_hand().values_list("in_hand__worker", flat=True))
+        for worker in crew.workers:
+            if busy & ids_of(worker):
+                return worker
         time.sleep(0.002)
+    return None
 
 
-def strike(ground: Ground, crew: Crew) -> tuple[datetime, set[Run]]:
+def in_hand() -> QuerySet[AnalysisQueue]:
+    return AnalysisQueue.objects.filter(status=QueueStatus.PROCESSING, started_at__isnull=False)
+
+
+def strike(ground: Ground, victim: Worker) -> tuple[datetime, set[Run]]:
     """Kill one process; when, and what its worker had in hand. A parent takes its child with it."""
-    victim = ground.chance.choice(crew.workers)
     with suppress(OSError):
         children = victim.children()
         pid = ground.chance.choice([victim.process.pid, *children])
-        held = AnalysisQueue.objects.filter(
-            status=QueueStatus.PROCESSING, in_hand__worker__in=ids_of(victim), started_at__isnull=False
-        )
+        held = in_hand().filter(in_hand__worker__in=ids_of(victim))
         runs = {(image_id, at) for image_id, at in held.values_list("image_id", "started_at") if at}
         os.kill(pid, signal.SIGKILL)
         return clock.now(), runs
