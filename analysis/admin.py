@@ -12,7 +12,7 @@ admin.site.register(AnalysisQueue, AnalysisQueueAdmin)
 
 @admin.register(AnalysisResult)
 class AnalysisResultAdmin(LookOnlyMixin, AuditedAdmin):
-    list_display = ("image", "rank", "label", "confidence", "model_name", "model_version", "created_at")
+    list_display = ("picture", "rank", "label", "confidence", "model_name", "model_version", "created_at")
     list_filter = ("model_name", "model_version", "rank")
     list_select_related = ("image",)
     search_fields = ("label", "image__filename")
@@ -20,7 +20,7 @@ class AnalysisResultAdmin(LookOnlyMixin, AuditedAdmin):
 
 @admin.register(ProgressLog)
 class ProgressLogAdmin(LookOnlyMixin, AuditedAdmin):
-    list_display = ("image", "current_stage", "progress_percentage", "stage_description", "timestamp")
+    list_display = ("picture", "current_stage", "progress_percentage", "stage_description", "timestamp")
     list_filter = ("current_stage",)
     list_select_related = ("image",)
     search_fields = ("image__filename",)
@@ -29,7 +29,7 @@ class ProgressLogAdmin(LookOnlyMixin, AuditedAdmin):
 @admin.register(TimelineLog)
 class TimelineLogAdmin(LookOnlyMixin, AuditedAdmin):
     list_display = (
-        "image",
+        "picture",
         "upload_step_status",
         "analysis_step_status",
         "analysis_progress_percentage",

@@ -19,6 +19,7 @@ from django.conf import settings
 from django.db.models import Q
 from django.db.models.functions import Now
 
+from analysis.code_version import THIS_CODE
 from analysis.models import WorkerProcess
 
 THIS_WORKER = uuid.uuid4()  # made in the parent before it forks: the children speak for the same worker
@@ -34,8 +35,8 @@ def note_claim() -> None:
 def _sign(**fields: Any) -> None:
     """Note that this worker lives; whom the others have struck off comes back."""
     if not WorkerProcess.objects.filter(pk=THIS_WORKER).update(seen_at=Now(), **fields):
-        own = {"hostname": socket.gethostname(), "process": THIS_PROCESS, "seen_at": Now(), **fields}
-        WorkerProcess.objects.get_or_create(pk=THIS_WORKER, defaults=own)
+        own = {"hostname": socket.gethostname(), "process": THIS_PROCESS, "code_version": THIS_CODE}
+        WorkerProcess.objects.get_or_create(pk=THIS_WORKER, defaults={**own, "seen_at": Now(), **fields})
 
 
 def last_claim_at() -> datetime | None:

@@ -29,7 +29,7 @@ Entries = Sequence[AnalysisQueue]
 class AnalysisQueueAdmin(LookOnlyMixin, AuditedAdmin):
     """The queue's entries, with actions for those who may change the queue, and the switch that pauses it."""
 
-    list_display = ("image", "user", "status", "priority", "position", "retry_count", "model_name", "queued_at")
+    list_display = ("picture", "owner", "status", "priority", "position", "retry_count", "model_name", "queued_at")
     list_filter = ("status", "priority", "model_name")
     list_select_related = ("image", "user")
     search_fields = ("image__filename", "user__username")

@@ -18,6 +18,7 @@ class ImageAdmin(AuditedAdmin):
     list_select_related = ("user", "model_used")
     search_fields = ("filename", "user__username")
     date_hierarchy = "upload_date"
+    show_full_result_count = False
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

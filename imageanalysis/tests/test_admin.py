@@ -97,6 +97,20 @@ def test_a_list_costs_the_same_queries_for_3_rows_and_for_30(label: str, staff_c
 
 
 @pytest.mark.parametrize("label", WRITTEN_BY_THE_APPLICATION)
+def test_a_list_names_its_columns_in_japanese_and_counts_no_whole_table(
+    label: str, staff_client: Client, model: MLModel
+) -> None:
+    make_rows(3, model)
+    page = staff_client.get(admin(label, "changelist"), {"q": "no such"}, headers={"Accept-Language": "ja"})
+    answer = staff_client.get(admin(label, "changelist"), headers={"Accept-Language": "ja"}).content.decode()
+
+    headers = re.findall(r'<th scope="col".*?<div class="text">.*?>([^<>]+)</', answer, re.DOTALL)
+    assert "画像" in headers
+    assert [header for header in headers if header.isascii() and header.strip()] == []
+    assert page.context["cl"].full_result_count is None
+
+
+@pytest.mark.parametrize("label", WRITTEN_BY_THE_APPLICATION)
 def test_what_the_application_records_can_be_neither_added_nor_changed_nor_deleted_by_hand(
     label: str, staff_client: Client, model: MLModel
 ) -> None:

@@ -1,0 +1,101 @@
+"""What the doctor asks about models: are those offered there and whole, and what are they run with."""
+
+from collections.abc import Iterator
+from functools import lru_cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from django.conf import settings
+from django.utils.translation import gettext
+
+from accounts.findings import Finding, ok, warning, wrong
+from mlmodels import model_files
+from mlmodels.inference import catalogue
+from mlmodels.inference.errors import WeightsDamagedError
+from mlmodels.inference.weights import PackagedWeights, StoredWeights, checked
+from mlmodels.models import MLModel
+
+GPU_DEVICE = Path("/dev/nvidia0")
+
+
+def weights() -> Iterator[Finding]:
+    """The weights of each model that is offered, with their SHA-256; two queries."""
+    active = list(MLModel.objects.filter(is_active=True).select_related("added", "exam").order_by("name", "version"))
+    if not active:
+        yield wrong(gettext("No model is offered."), gettext("Offer one on the admin's list of models."))
+    elif all(model.key != settings.DEFAULT_MODEL for model in active):
+        yield warning(
+            gettext("The default model %(key)s is not offered.") % {"key": settings.DEFAULT_MODEL},
+            gettext("Offer it on the admin's list of models, or set DEFAULT_MODEL to one that is."),
+        )
+    for model in active:
+        yield _of(model)
+
+
+def _of(model: MLModel) -> Finding:
+    if not model.weights_key:
+        return _uploaded(model)
+    spec = catalogue.MODELS.get(model.weights_key)
+    path = catalogue.weights_path(spec, settings.WEIGHTS_DIR) if spec else None
+    if spec is None or path is None:
+        return _missing(model)
+    try:
+        seen = path.stat()
+        sha256 = _checked(spec.weights, path, seen.st_mtime_ns, seen.st_size)
+    except (WeightsDamagedError, OSError) as error:
+        return wrong(
+            gettext("The weights of %(model)s are damaged: %(error)s") % {"model": model, "error": error},
+            gettext("Fetch them again: python manage.py fetch_weights %(key)s") % {"key": model.weights_key},
+        )
+    return ok(gettext("%(model)s: weights are whole (SHA-256 %(digits)s…).") % {"model": model, "digits": sha256[:12]})
+
+
+@lru_cache(maxsize=64)
+def _checked(weights: PackagedWeights | StoredWeights, path: Path, _changed_at_ns: int, _size_bytes: int) -> str:
+    """The SHA-256 of a file that is what it should be; files that did not change are read once."""
+    return checked(weights, path).sha256
+
+
+def _missing(model: MLModel) -> Finding:
+    return warning(
+        gettext("The weights of %(model)s are not on this machine, so people cannot choose it.") % {"model": model},
+        gettext("Fetch them: python manage.py fetch_weights %(key)s") % {"key": model.weights_key},
+    )
+
+
+def _uploaded(model: MLModel) -> Finding:
+    if model_files.storage().exists(model.added.file):
+        return ok(gettext("%(model)s: the uploaded weights are on the storage.") % {"model": model})
+    return wrong(
+        gettext("The uploaded weights of %(model)s are no longer on the storage.") % {"model": model},
+        gettext("Restore them from a backup, or add the model again."),
+    )
+
+
+def runtime() -> Iterator[Finding]:
+    """What is installed to run models, and whether the device that the settings ask for is there."""
+    installed = {name: found for name in ("torch", "openvino") if (found := _version(name))}
+    if "torch" not in installed:
+        yield wrong(gettext("PyTorch is not installed."), gettext("Install it: pip install -r requirements.txt"))
+    elif settings.INFERENCE_RUNTIME == "openvino" and "openvino" not in installed:
+        yield warning(
+            gettext("INFERENCE_RUNTIME asks for OpenVINO, which is not installed: PyTorch is used, more slowly."),
+            gettext("Install it: pip install -r requirements.txt"),
+        )
+    else:
+        yield ok(gettext("Installed: %(packages)s.") % {"packages": ", ".join(map(" ".join, installed.items()))})
+    if settings.INFERENCE_DEVICE == "cuda" and not GPU_DEVICE.exists():
+        yield warning(
+            gettext("INFERENCE_DEVICE asks for a GPU and this machine shows none: its models run on the CPU."),
+            gettext("Install the NVIDIA driver, or let the container see the GPU; or set INFERENCE_DEVICE=auto."),
+        )
+    else:
+        device = gettext("a GPU is there") if GPU_DEVICE.exists() else gettext("no GPU, so the CPU")
+        yield ok(gettext("Device of this machine: %(device)s.") % {"device": device})
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
