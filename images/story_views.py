@@ -14,6 +14,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.request import SignedInRequest, wants_json
 from analysis import leases, presentation
+from analysis.agreement import agreement
 from analysis.models import AnalysisQueue
 from analysis.presentation import Story
 from analysis.story_query import stories
@@ -63,7 +64,8 @@ def own_entry(request: SignedInRequest, pk: int) -> AnalysisQueue:
 def context(request: SignedInRequest, entry: AnalysisQueue, story: Story) -> dict[str, Any]:
     has_ended = story["next_poll_ms"] is None
     offers = choices(request) if has_ended else {}
-    return {"image": entry.image, "story": story, "runs": presentation.by_model(entry), **offers}
+    runs = presentation.by_model(entry)
+    return {"image": entry.image, "story": story, "runs": runs, "agreement": agreement(runs), **offers}
 
 
 def etag_of(request: SignedInRequest, story: Story) -> str:

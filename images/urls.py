@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from images import departure_views, my_data_views, story_views, upload_views, views
+from images import departure_views, my_data_views, results_views, story_views, upload_views, views
 
 app_name = "images"
 urlpatterns = [
@@ -17,6 +17,7 @@ urlpatterns = [
     path("images/upload/", upload_views.upload, name="upload"),
     path("images/<int:pk>/", story_views.detail, name="detail"),
     path("images/<int:pk>/timeline/", story_views.timeline, name="timeline"),
+    path("images/<int:pk>/results.json", results_views.results_json, name="results"),
     path("images/<int:pk>/file/", views.original, name="file"),
     path("images/<int:pk>/thumbnail/", views.thumbnail, name="thumbnail"),
     path("images/<int:pk>/analyze/", views.analyze, name="analyze"),

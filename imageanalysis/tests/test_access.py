@@ -44,6 +44,7 @@ address                                                        anonymous other_u
 /images/upload/                                                s         oormmmm    oormmmm oormmmm oormmmm oormmmm
 /images/<int:pk>/                                              s         nnmmmmm    oommmmm nnmmmmm nnmmmmm nnmmmmm
 /images/<int:pk>/timeline/                                     s         nnmmmmm    oommmmm nnmmmmm nnmmmmm nnmmmmm
+/images/<int:pk>/results.json                                  s         nnmmmmm    oommmmm nnmmmmm nnmmmmm nnmmmmm
 /images/<int:pk>/file/                                         s         nnmmmmm    oommmmm nnmmmmm nnmmmmm nnmmmmm
 /images/<int:pk>/thumbnail/                                    s         nnmmmmm    oommmmm nnmmmmm nnmmmmm nnmmmmm
 /images/<int:pk>/analyze/                                      s         mmnmmmm    mmrmmmm mmnmmmm mmnmmmm mmnmmmm

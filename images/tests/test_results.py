@@ -1,0 +1,91 @@
+"""The results of several models on one picture: their agreement on the page, and all of them as JSON."""
+
+import re
+from datetime import datetime
+
+import pytest
+from django.test import Client
+
+from accounts.models import User
+from analysis.agreement import normalised
+from analysis.models import AnalysisResult
+from images.models import Image
+from images.tests.factories import queued_image
+from mlmodels.models import MLModel
+
+
+@pytest.fixture
+def image(owner: User, model: MLModel) -> Image:
+    return queued_image(user=owner, model=model)
+
+
+def say(image: Image, **labels: str) -> None:
+    """Each model's only label."""
+    AnalysisResult.objects.bulk_create(
+        AnalysisResult(image=image, label=label, confidence="93.26", model_name=name, model_version="1.0.0", rank=1)
+        for name, label in labels.items()
+    )
+
+
+def shown(client: Client, image: Image) -> str:
+    """The agreement's line as the page says it, without tags."""
+    page = client.get(f"/images/{image.pk}/").content.decode()
+    line = re.search(r'<p class="agreement">(.*?)</p>', page, re.DOTALL)
+    return " ".join(re.sub(r"<[^>]+>", " ", line[1]).split()) if line else ""
+
+
+def test_most_models_agree_without_regard_to_how_the_label_is_written(owner_client: Client, image: Image) -> None:
+    say(image, resnet50="espresso", vgg16="Espresso, coffee", mobilenet="cup")
+
+    assert shown(owner_client, image) == "2 of 3 models say espresso"
+
+
+def test_one_model_has_nobody_to_agree_with(owner_client: Client, image: Image) -> None:
+    say(image, resnet50="espresso")
+
+    assert shown(owner_client, image) == ""
+    assert owner_client.get(f"/images/{image.pk}/results.json").json()["agreement"] is None
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [{"resnet50": "espresso", "vgg16": "cup"}, {"resnet50": "a", "vgg16": "a", "efficientnet": "b", "mobilenet": "b"}],
+)
+def test_no_label_with_more_voices_than_any_other_is_no_agreement(
+    owner_client: Client, image: Image, labels: dict[str, str]
+) -> None:
+    say(image, **labels)
+
+    assert shown(owner_client, image) == f"The {len(labels)} models do not agree"
+
+
+@pytest.mark.parametrize("name", ["clip", "custom"])
+def test_a_model_with_labels_of_its_own_is_told(owner_client: Client, image: Image, name: str) -> None:
+    say(image, **{"resnet50": "espresso", "vgg16": "espresso", name: "drink"})
+
+    assert shown(owner_client, image) == "2 of 3 models say espresso Not all of them choose from the same labels."
+
+
+def test_the_results_as_json_tell_exactly_this(owner_client: Client, image: Image) -> None:
+    say(image, resnet50="espresso", mobilenet="espresso")
+
+    told = owner_client.get(f"/images/{image.pk}/results.json").json()
+
+    times = [datetime.fromisoformat(model.pop("analyzed_at")) for model in told["models"]]
+    labels = [{"rank": 1, "label": "espresso", "confidence": 93.26}]
+    assert all(at.utcoffset() is not None for at in times)
+    assert told == {
+        "id": image.pk,
+        "filename": image.filename,
+        "status": "uploaded",
+        "agreement": {"label": "espresso", "agreeing": 2, "models": 2, "lists_differ": False},
+        "models": [
+            {"name": "mobilenet", "version": "1.0.0", "execution": None, "labels": labels},
+            {"name": "resnet50", "version": "1.0.0", "execution": None, "labels": labels},
+        ],
+    }
+
+
+@pytest.mark.parametrize("label", ["Coffee-mug", "coffee_mug", " coffee  mug, cup"])
+def test_labels_are_compared_by_their_words(label: str) -> None:
+    assert normalised(label) == "coffee mug"
