@@ -49,12 +49,13 @@ def drop(page: Page, folder: Path, names: list[str]) -> None:
 def shown_names(page: Page, count: int) -> list[str]:
     """The file names of the gallery, page by page, newest first."""
     names: list[str] = []
-    number = 1
-    while len(names) < count:
-        page.goto(f"/?page={number}")
+    page.goto("/")
+    while True:
         names += page.locator("#pictures .picture-name").all_inner_texts()
-        number += 1
-    return names
+        following = page.locator("a[rel=next]")
+        if len(names) >= count or not following.count():
+            return names
+        following.click()
 
 
 def main() -> None:

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from django.conf import settings
 from django.db import models, transaction
-from django.db.models.functions import Now
+from django.db.models.functions import Lower, Now
 from django.db.models.signals import post_delete, pre_delete
 from django.dispatch import receiver
 from django.urls import reverse
@@ -70,7 +70,9 @@ class Image(models.Model):
         verbose_name_plural = _("pictures")
         indexes = [
             models.Index(fields=["user", "-upload_date", "-id"], name="images_of_user_newest"),
-            models.Index(fields=["user", "status"], name="images_of_user_by_status"),
+            models.Index(fields=["user", "status", "-upload_date", "-id"], name="images_of_user_status_newest"),
+            models.Index(fields=["user", "model_used", "-upload_date", "-id"], name="images_of_user_model_newest"),
+            models.Index("user", Lower("filename"), "id", name="images_of_user_by_name"),
         ]
 
     def __str__(self) -> str:

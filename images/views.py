@@ -4,7 +4,6 @@ import re
 from typing import Any
 
 from django.contrib import messages
-from django.core.paginator import Paginator
 from django.db.models import Prefetch
 from django.http import Http404, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -19,13 +18,15 @@ from analysis import services as analysis
 from analysis.models import AnalysisQueue, AnalysisResult
 from images import limits, services
 from images.forms import priorities_for, read_wish
+from images.gallery_filters import CONFIDENCES, Filters, Shown
+from images.gallery_order import Sort
+from images.gallery_pages import PAGE_SIZE, page_of
 from images.media import ASKED_AGAIN, file_response
 from images.models import Image
 from images.refusals import UploadRefusedError
 from images.watchers import watchers
 from mlmodels.models import MLModel
 
-PAGE_SIZE = 60
 GALLERY_LONGEST_POLL_MS = 2000  # in a long queue some picture of the page is always about to change
 
 
@@ -45,11 +46,18 @@ def choices(request: SignedInRequest) -> dict[str, Any]:
 
 @require_safe
 def gallery(request: SignedInRequest) -> HttpResponse:
-    """The person's pictures, newest first, with the upload zone above them."""
-    pictures = with_best_label(Image.objects.visible_to(request.user).newest_first())
-    page = Paginator(pictures, PAGE_SIZE).get_page(request.GET.get("page"))
-    shown = {"page": page, "waiting_count": waiting_count(request), **polling(page), **choices(request)}
+    """The person's pictures, all or those that they look for, with the upload zone above them."""
+    filters = Filters.read(request.GET)
+    page = page_of(request.user, filters, request.GET, with_best_label)
+    shown = {"page": page, "filters": filters, "filter_choices": filter_choices(), **choices(request)}
+    shown |= {"waiting_count": waiting_count(request), **polling(page)}
     return render(request, "images/gallery.html", shown)
+
+
+def filter_choices() -> dict[str, Any]:
+    """What the filters offer; also models that are no longer offered have pictures."""
+    models = MLModel.objects.order_by("name", "version")
+    return {"statuses": Shown, "models": models, "confidences": CONFIDENCES, "sorts": Sort}
 
 
 def waiting_count(request: SignedInRequest) -> int:

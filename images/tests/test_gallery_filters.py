@@ -1,0 +1,109 @@
+"""What the gallery's filters find: by words, status, model, confidence and days, a bounded look at a time."""
+
+from datetime import datetime
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from accounts.models import User
+from analysis.models import AnalysisQueue, AnalysisResult
+from images import gallery_pages
+from images.models import Image
+from images.tests.rows import picture_rows
+from images.tests.test_gallery import beside, shown
+from mlmodels.models import MLModel
+from mlmodels.tests.factories import MLModelFactory
+
+
+@pytest.fixture
+def pictures(owner: User, model: MLModel) -> list[Image]:
+    """0.png done long ago, a sure cat; 1.png failed; 2.png cancelled; 3.png waiting; the other labels are espresso."""
+    images = picture_rows(4, model, user=owner)
+    for image, status in zip(images, ("success", "failed", "uploaded", "uploaded"), strict=True):
+        Image.objects.filter(pk=image.pk).update(status=status)
+    AnalysisQueue.objects.filter(image=images[2]).update(status="cancelled")
+    Image.objects.filter(pk=images[0].pk).update(
+        upload_date=datetime(2024, 5, 6, 12, tzinfo=timezone.get_current_timezone())
+    )
+    AnalysisResult.objects.filter(image=images[0]).update(label="tabby cat", confidence=99)
+    AnalysisResult.objects.filter(image=images[1]).update(confidence=40)
+    return images
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("q=TABBY", [0]),
+        ("q=cat+0.p", [0]),
+        ("q=cat+1.p", []),
+        ("q=3.PNG", [3]),
+        ("q=%25", []),
+        ("status=done", [0]),
+        ("status=failed", [1]),
+        ("status=cancelled", [2]),
+        ("status=waiting", [3]),
+        ("confidence=50", [3, 2, 0]),
+        ("confidence=95&q=espresso", [3, 2]),
+        ("since=2024-05-07", [3, 2, 1]),
+        ("until=2024-05-06", [0]),
+        ("since=2024-05-06&until=2024-05-06", [0]),
+        ("until=2024-05-05", []),
+        ("model=clip:none", []),
+    ],
+)
+def test_filters_find_what_fits(query: str, expected: list[int], owner_client: Client, pictures: list[Image]) -> None:
+    assert shown(owner_client, f"/?{query}") == [pictures[n].pk for n in expected]
+
+
+def test_a_filter_by_model_finds_its_latest_runs(owner_client: Client, pictures: list[Image]) -> None:
+    other = MLModelFactory.create(name="mobilenet", version="9.9")
+    Image.objects.filter(pk=pictures[1].pk).update(model_used=other)
+
+    assert shown(owner_client, f"/?model={other.key}") == [pictures[1].pk]
+
+
+def test_words_are_looked_for_in_the_label_that_the_card_shows(owner_client: Client, pictures: list[Image]) -> None:
+    newest = AnalysisResult.objects.filter(image=pictures[0]).order_by("-created_at", "-id").first()
+    assert newest is not None
+    AnalysisResult.objects.filter(pk=newest.pk).update(label="lynx")
+
+    assert shown(owner_client, "/?q=lynx") == [pictures[0].pk]
+    assert shown(owner_client, "/?q=tabby") == []
+
+
+def test_nobody_elses_pictures_are_found(client: Client, other_user: User, pictures: list[Image]) -> None:
+    client.force_login(other_user)
+
+    assert shown(client, "/?q=png") == shown(client, f"/?q=png&after={pictures[3].pk + 1}.{2**60}") == []
+
+
+def test_when_nothing_fits_the_page_offers_to_clear_the_filters(owner_client: Client, pictures: list[Image]) -> None:
+    page = owner_client.get("/?q=zebra&status=done").content.decode()
+
+    assert "data-nothing" in page
+    assert "data-empty" not in page
+    assert 'data-filter="q"' in page
+    assert 'href="/?status=done"' in page
+
+
+def test_a_search_goes_on_behind_what_one_request_may_look_at(
+    owner_client: Client, owner: User, model: MLModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gallery_pages, "LOOKS", 5)
+    images = picture_rows(12, model, user=owner)
+    Image.objects.filter(pk=images[1].pk).update(filename="needle.png")
+
+    address, found = "/?q=needle", []
+    for _request in range(3):
+        found.append(shown(owner_client, address))
+        address = beside(owner_client, address, "next") or after_nothing(owner_client, address)
+
+    assert found == [[], [], [images[1].pk]]
+    assert address == ""
+
+
+def after_nothing(client: Client, address: str) -> str:
+    """Where an empty part of a search leads on to."""
+    page = client.get(address).context["page"]
+    return f"/{page.older}" if page.older else ""
