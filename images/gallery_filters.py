@@ -124,7 +124,9 @@ class Filters:
 
     def active(self) -> Iterator[Active]:
         """Each filter that is on, in the active language."""
-        for name in self._given().keys() - {"sort"}:
+        for name in self._given():
+            if name == "sort":
+                continue
             yield Active(name, self._in_words(name), self.address(**{name: ""}))
 
     def _in_words(self, name: str) -> str:

@@ -9,6 +9,7 @@ from django.utils import timezone
 from accounts.models import User
 from analysis.models import AnalysisQueue, AnalysisResult
 from images import gallery_pages
+from images.gallery_filters import Filters
 from images.models import Image
 from images.tests.rows import picture_rows
 from images.tests.test_gallery import beside, shown
@@ -85,6 +86,12 @@ def test_when_nothing_fits_the_page_offers_to_clear_the_filters(owner_client: Cl
     assert "data-empty" not in page
     assert 'data-filter="q"' in page
     assert 'href="/?status=done"' in page
+
+
+def test_active_filters_stand_in_the_order_of_the_form() -> None:
+    asked = {"until": "2024-05-06", "confidence": "50", "sort": "name", "status": "done", "q": "cat"}
+
+    assert [active.name for active in Filters.read(asked).active()] == ["q", "status", "confidence", "until"]
 
 
 def test_a_search_goes_on_behind_what_one_request_may_look_at(
