@@ -7,6 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.contrib.sessions.middleware import SessionMiddleware as DjangoSessionMiddleware
+from django.db import DatabaseError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render, resolve_url
 from django.utils import translation
@@ -14,6 +15,7 @@ from django.utils.translation import gettext as _
 
 from accounts import devices, preferences
 from accounts.guessing import TooManyTriesError, sentence
+from accounts.models import User
 from accounts.request import wants_json
 
 USER_AGENT_MAX_LENGTH = 255
@@ -54,6 +56,15 @@ class SignInRequiredMiddleware(LoginRequiredMiddleware):
                 {"errors": [{"code": "sign_in_required", "message": _("Please sign in first.")}]}, status=401
             )
         return super().handle_no_permission(request, view_func)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> Any:
+        """Whose account was deleted while they asked is not signed in any more: no row that they write has an owner."""
+        if not isinstance(exception, (DatabaseError, User.DoesNotExist)) or isinstance(exception, OperationalError):
+            return None
+        if request.user.is_anonymous or User.objects.filter(pk=request.user.pk).exists():
+            return None
+        request.session.flush()
+        return self.handle_no_permission(request, request.resolver_match and request.resolver_match.func)
 
 
 class GuessingMiddleware:
