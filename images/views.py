@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 from django.contrib import messages
-from django.db.models import Prefetch
+from django.db.models import Exists, OuterRef, Prefetch
 from django.http import Http404, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
@@ -49,14 +49,15 @@ def gallery(request: SignedInRequest) -> HttpResponse:
     """The person's pictures, all or those that they look for, with the upload zone above them."""
     filters = Filters.read(request.GET)
     page = page_of(request.user, filters, request.GET, with_best_label)
-    shown = {"page": page, "filters": filters, "filter_choices": filter_choices(), **choices(request)}
+    shown = {"page": page, "filters": filters, "filter_choices": filter_choices(request), **choices(request)}
     shown |= {"waiting_count": waiting_count(request), **polling(page)}
     return render(request, "images/gallery.html", shown)
 
 
-def filter_choices() -> dict[str, Any]:
-    """What the filters offer; also models that are no longer offered have pictures."""
-    models = MLModel.objects.order_by("name", "version")
+def filter_choices(request: SignedInRequest) -> dict[str, Any]:
+    """What the filters offer: of the models those with pictures of the person, also when they are no longer offered."""
+    looked_at = Image.objects.visible_to(request.user).filter(model_used=OuterRef("pk"))
+    models = MLModel.objects.filter(Exists(looked_at)).order_by("name", "version")
     return {"statuses": Shown, "models": models, "confidences": CONFIDENCES, "sorts": Sort}
 
 

@@ -57,6 +57,16 @@ def test_filters_find_what_fits(query: str, expected: list[int], owner_client: C
     assert shown(owner_client, f"/?{query}") == [pictures[n].pk for n in expected]
 
 
+def test_only_models_with_pictures_of_ones_own_can_be_looked_for(
+    owner_client: Client, other_user: User, pictures: list[Image], model: MLModel
+) -> None:
+    others = MLModelFactory.create(name="clip", version="others")
+    picture_rows(1, others, user=other_user)
+    MLModel.objects.filter(pk=model.pk).update(is_active=False)  # no longer offered, but it said what is on them
+
+    assert [found.key for found in owner_client.get("/").context["filter_choices"]["models"]] == [model.key]
+
+
 def test_a_filter_by_model_finds_its_latest_runs(owner_client: Client, pictures: list[Image]) -> None:
     other = MLModelFactory.create(name="mobilenet", version="9.9")
     Image.objects.filter(pk=pictures[1].pk).update(model_used=other)
