@@ -17,8 +17,10 @@ from imageanalysis.tests.processes import processes_with, until
 
 MARK = "SUPERVISOR_TEST"
 SCRIPT = """
-import json, sys
+import json, signal, sys
 from pathlib import Path
+
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # whoever runs the tests under nohup has made children deaf to it
 from imageanalysis.console import Console
 from imageanalysis.supervisor import BackOff, Service, Supervisor
 
