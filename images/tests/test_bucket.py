@@ -1,7 +1,9 @@
 """Pictures in a bucket: links that open one file for its owner, for seconds; against a server that speaks S3."""
 
+import gc
 import io
 import os
+import warnings
 from collections.abc import Iterator
 from urllib.parse import parse_qs, urlsplit
 from zipfile import ZipFile
@@ -42,6 +44,9 @@ def bucket(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]
     settings.IS_IN_BUCKET, settings.MEDIA_PRESIGNED_SECONDS = True, TTL_SECONDS
     yield address
     server.stop()
+    with warnings.catch_warnings():  # moto never closes the buffers of its objects: they go here, not in a later test
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()
 
 
 @pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
