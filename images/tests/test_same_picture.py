@@ -17,7 +17,7 @@ from images.tests.factories import queued_image
 from mlmodels.inference import catalogue
 from mlmodels.inference.pictures import decode
 from mlmodels.tests.photographs import STORED, photograph, photograph_path, written
-from mlmodels.tests.test_colour_modes import sixteen_bits, with_half_alpha, with_transparent_frame, ycck
+from mlmodels.tests.writings import sixteen_bits, with_half_alpha, with_transparent_frame, ycck
 
 APPS = ("accounts", "analysis", "imageanalysis", "images", "mlmodels")
 READERS = {
