@@ -12,6 +12,7 @@ from pytest_django import Settings
 from accounts.models import User
 from accounts.tests.factories import UserFactory
 from analysis.models import TimelineLog
+from imageanalysis.tests import proxy
 from imageanalysis.tests.visits import header_faults
 from images.models import Image
 from images.tests.factories import queued_image
@@ -158,6 +159,19 @@ def test_over_tls_browsers_are_told_to_stay_there(path: str, settings: Settings,
     assert (in_the_clear.status_code, in_the_clear["Location"]) == (301, f"https://testserver{path}")
     assert over_tls["Strict-Transport-Security"] == "max-age=31536000; includeSubDomains"
     assert header_faults(in_the_clear) == header_faults(over_tls) == []
+
+
+def test_the_documented_proxy_gives_back_every_header_of_a_file(
+    settings: Settings, owner_client: Client, owner: User
+) -> None:
+    settings.SECURE_HSTS_SECONDS, settings.MEDIA_ACCEL_PREFIX = 31_536_000, "/internal-media/"
+
+    answer = owner_client.get(f"/images/{queued_image(user=owner).pk}/file/", secure=True)
+
+    # These nginx keeps, or makes itself.
+    kept = {"Cache-Control", "Content-Disposition", "Content-Length", "Content-Type", "ETag", "X-Accel-Redirect"}
+    assert "X-Accel-Redirect" in answer
+    assert set(answer.headers) - kept == set(re.findall(r"add_header (\S+) ", proxy.documented()))
 
 
 @pytest.mark.parametrize("accept", ["text/html", "application/json"])

@@ -1,103 +1,58 @@
 """A proxy in front that keeps what it may, and two people who ask it in turns for each other's things."""
 
-import getpass
-import grp
-import io
-import os
 import random
-import shutil
-import subprocess
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
-from pathlib import Path
 
 import httpx
 import pytest
 
 from imageanalysis.tests.application import Application, Person
-from imageanalysis.tests.processes import until
-from imageanalysis.tests.servers import Server, free_port
+from imageanalysis.tests.proxy import NGINX, WITHOUT, Nginx
 from mlmodels.tests.photographs import photograph, written
 
-NGINX = shutil.which("nginx", path="/usr/sbin:/usr/local/sbin:/usr/bin:/usr/local/bin")
-pytestmark = pytest.mark.skipif(NGINX is None, reason="nginx is not installed: apt-get install nginx-light")
+pytestmark = pytest.mark.skipif(NGINX is None, reason=WITHOUT)
 REQUESTS = 1000
 # As a careless administrator may have it: every answer that does not forbid it is kept for ten minutes.
-CONFIGURATION = """
-user {user} {group}; daemon off; pid {folder}/pid; error_log {folder}/errors; worker_processes 1;
-events {{ worker_connections 256; }}
-http {{
-  access_log off;
-  proxy_temp_path {folder}/sent; client_body_temp_path {folder}/taken;
-  fastcgi_temp_path {folder}/a; uwsgi_temp_path {folder}/b; scgi_temp_path {folder}/c;
-  proxy_cache_path {folder}/kept keys_zone=kept:1m;
-  server {{
-    listen 127.0.0.1:{port};
-    client_max_body_size 101m;
-    location / {{
-      proxy_pass http://{bind};
-      proxy_http_version 1.1;
-      proxy_set_header Host $host;
-      proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
-      proxy_set_header X-Forwarded-Proto $scheme;
-      proxy_cache kept;
-      proxy_cache_valid any 10m;
-      add_header X-Cache $upstream_cache_status always;
-    }}
-    location /internal-media/ {{ internal; alias {media}/; disable_symlinks on; }}
-  }}
-}}
+CARELESS = """
+  proxy_cache_path {folder}/kept keys_zone=kept:1m; proxy_cache kept; proxy_cache_valid any 10m;
+  add_header X-Cache $upstream_cache_status always;
 """
+# They differ by nature: what is between the application and nginx only, and what each server says of itself. The
+# tag is nginx's own, from the file's size and time: only who may have the file meets it.
+OF_EACH_SERVER = {"connection", "content-length", "date", "etag", "last-modified", "server", "transfer-encoding"}
+BETWEEN_THEM = {"x-accel-redirect"}
 
 
-class Nginx(Server):
-    """The proxy of docs/operations.md with a cache, in front of an application."""
+class Doors:
+    """An application behind the documented proxy, which keeps what it may, and people who come that way."""
 
-    def __init__(self, folder: Path, bind: str) -> None:
-        self.folder, self.port = folder, free_port()
-        folder.mkdir()
-        media = folder.parent / "media"
-        user, group = getpass.getuser(), grp.getgrgid(os.getgid()).gr_name
-        text = CONFIGURATION.format(folder=folder, port=self.port, bind=bind, media=media, user=user, group=group)
-        (folder / "nginx.conf").write_text(text, encoding="utf-8")
+    def __init__(self, application: Application, nginx: Nginx, clients: ExitStack) -> None:
+        self.application, self.nginx, self.clients = application, nginx, clients
 
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+    def person(self, username: str) -> Person:
+        person = Person(self.nginx.url, username)
+        self.clients.callback(person.client.close)
+        return person
 
-    def start(self) -> None:
-        self.process = subprocess.Popen(
-            [str(NGINX), "-p", self.folder, "-c", self.folder / "nginx.conf"], stderr=subprocess.DEVNULL
-        )
-        until(self._answers, lambda: (self.folder / "errors").read_text(encoding="utf-8"))
-
-    def _answers(self) -> bool:
-        try:
-            return httpx.get(f"{self.url}/healthz").is_success
-        except httpx.TransportError:
-            return False
+    def asked_directly(self, person: Person, path: str) -> httpx.Response:
+        """What the application tells nginx about the same request."""
+        return httpx.get(f"{self.application.url}{path}", cookies=dict(person.client.cookies))
 
 
-@pytest.fixture
-def people(tmp_path: Path) -> Iterator[Callable[[str], Person]]:
-    """Makes people who come by way of the proxy."""
-    with (
-        Application(tmp_path, MEDIA_ACCEL_PREFIX="/internal-media/", TRUSTED_PROXY_COUNT="1") as application,
-        Nginx(tmp_path / "nginx", application.bind) as nginx,
-        ExitStack() as clients,
-    ):
-
-        def person(username: str) -> Person:
-            person = Person(nginx.url, username)
-            clients.callback(person.client.close)
-            return person
-
-        yield person
+@pytest.fixture(scope="module")
+def doors(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Doors]:
+    folder = tmp_path_factory.mktemp("behind")
+    with Application(folder, MEDIA_ACCEL_PREFIX="/internal-media/", TRUSTED_PROXY_COUNT="1") as application:
+        proxy = folder / "nginx"
+        around = CARELESS.format(folder=proxy)
+        with Nginx(proxy, application.bind, media=folder / "media", around=around) as nginx, ExitStack() as clients:
+            yield Doors(application, nginx, clients)
 
 
-def test_a_cache_in_front_gives_nobody_what_is_another_s(people: Callable[[str], Person]) -> None:
-    anna, boris = people("anna_of_the_north"), people("boris_of_the_south")
+def test_a_cache_in_front_gives_nobody_what_is_another_s(doors: Doors) -> None:
+    anna, boris = doors.person("anna_of_the_north"), doors.person("boris_of_the_south")
     picture = written(photograph("coffee"), "JPEG").getvalue()
     pk = anna.upload("annas_secret.jpg", picture)["id"]
     thumbnail = anna.client.get(f"/images/{pk}/thumbnail/").content
@@ -128,16 +83,21 @@ def test_a_cache_in_front_gives_nobody_what_is_another_s(people: Callable[[str],
     assert set(+kept) == {style}, "nothing but what is everybody's may be kept"
 
 
-def test_what_is_private_says_so_behind_the_proxy(people: Callable[[str], Person]) -> None:
-    anna = people("anna")
-    pk = anna.upload("coffee.jpg", written(photograph("coffee"), "JPEG").getvalue())["id"]
-    original = anna.client.get(f"/images/{pk}/file/")
-    assert io.BytesIO(original.content).read(2) == b"\xff\xd8"
-    for rest in ("", "file/", "timeline/", "results.json"):
-        headers = anna.client.get(f"/images/{pk}/{rest}").headers
-        assert (
-            headers["Cache-Control"] == "private, no-store"
-            if rest == "file/"
-            else "private" in headers["Cache-Control"]
-        )
-        assert "cookie" in headers["Vary"].lower(), rest
+@pytest.mark.parametrize("rest", ["", "file/", "thumbnail/", "timeline/", "results.json"])
+def test_what_the_application_says_of_an_answer_reaches_the_browser(rest: str, doors: Doors) -> None:
+    person = doors.person(f"reader_{rest.strip('/').replace('.', '_')}")
+    pk = person.upload("coffee.jpg", written(photograph("coffee"), "JPEG").getvalue())["id"]
+    path = f"/images/{pk}/{rest}"
+
+    said, met = doors.asked_directly(person, path), person.client.get(path)
+
+    assert (said.status_code, met.status_code) == (200, 200)
+    ignored = OF_EACH_SERVER | BETWEEN_THEM
+    expected = {name: value for name, value in said.headers.items() if name not in ignored}
+    assert {name: met.headers.get(name) for name in expected} == expected
+    assert met.headers["Cache-Control"].startswith("private")
+    assert {"Cookie", "Accept"} <= set(met.headers["Vary"].split(", "))
+    assert not BETWEEN_THEM & set(met.headers)
+    if rest in ("file/", "thumbnail/"):
+        assert said.headers["X-Accel-Redirect"]
+        assert met.content.startswith(b"\xff\xd8")
