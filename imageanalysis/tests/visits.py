@@ -52,9 +52,9 @@ class Scene:
         return path.replace("<int:pk>", picture).replace("<int:user_id>", str(self.keys["accounts/user"]))
 
 
-def scene_of(user: User, model: MLModel) -> Scene:
+def scene_of(user: User, model: MLModel, *, content: bytes | None = None, name: str = "picture.png") -> Scene:
     """A waiting picture of this person with a row in every table."""
-    image = queued_image(user=user, model=model)
+    image = queued_image(user=user, model=model, content=content, name=name)
     progress = ProgressLog.objects.create(image=image, progress_percentage=5, current_stage="preprocessing")
     result = AnalysisResult.objects.create(
         image=image, label="espresso", confidence=97, model_name=model.name, model_version=model.version, rank=1
@@ -75,7 +75,12 @@ def scene_of(user: User, model: MLModel) -> Scene:
 
 
 class Visitor:
-    """A browser in one role whose every visit starts from the same session; what a visit changes is taken back."""
+    """A browser in one role whose every visit starts from the same session; what a visit changes is taken back.
+
+    `body` is what the last visit was answered, of files, too.
+    """
+
+    body = b""
 
     def __init__(self, user: User | None, **options: Any) -> None:
         self.client = Client(raise_request_exception=False, **options)
@@ -95,8 +100,8 @@ class Visitor:
         if self.cookies:
             self.client.cookies.load(self.cookies)
         response = getattr(self.client, verb.lower())(path, headers=headers)
-        if response.streaming:
-            b"".join(response)  # closes the file
+        # Reading a file to its end closes it.
+        self.body = b"".join(response) if response.streaming else response.content
         return response
 
 
