@@ -5,16 +5,19 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from analysis.presentation import ModelRun
+from mlmodels.label_names import class_of
 from mlmodels.models import MLModel
 
 
 class Agreement(NamedTuple):
     """How many of the models put the same label first; no label where none of them has more voices than any other.
 
-    `lists_differ` where the models chose from different labels, so that one may have had no word for what others saw.
+    The label is written as the model of `model_name` does. `lists_differ` where the models chose from different
+    labels, so that one may have had no word for what others saw.
     """
 
     label: str | None
+    model_name: str
     agreeing: int
     models: int
     lists_differ: bool
@@ -24,14 +27,22 @@ def agreement(runs: Sequence[ModelRun]) -> Agreement | None:
     """The agreement of the runs' first labels; None unless at least two models have answered."""
     if len(runs) < 2:
         return None
-    written: dict[str, str] = {}
+    first: dict[str, ModelRun] = {}
     for run in runs:
-        written.setdefault(normalised(run.ranked[0]["label"]), run.ranked[0]["label"])
-    voices = Counter(normalised(run.ranked[0]["label"]) for run in runs).most_common(2)
-    (label, agreeing), lists_differ = voices[0], len({_label_list(run) for run in runs}) > 1
-    if agreeing == 1 or [count for _label, count in voices] == [agreeing, agreeing]:
-        return Agreement(None, 0, len(runs), lists_differ)
-    return Agreement(written[label], agreeing, len(runs), lists_differ)
+        first.setdefault(_said(run), run)
+    voices = Counter(map(_said, runs)).most_common(2)
+    (said, agreeing), lists_differ = voices[0], len(set(map(_label_list, runs))) > 1
+    if agreeing == 1 or [count for _said, count in voices] == [agreeing, agreeing]:
+        return Agreement(None, "", 0, len(runs), lists_differ)
+    best = first[said].ranked[0]
+    return Agreement(best["label"], best["model_name"], agreeing, len(runs), lists_differ)
+
+
+def _said(run: ModelRun) -> str:
+    """The best label in words that are the same for every model: CLIP words ImageNet's classes in its own way."""
+    best = run.ranked[0]
+    known = class_of(best["label"], best["model_name"])
+    return normalised(known.label if known else best["label"])
 
 
 def normalised(label: str) -> str:
@@ -40,7 +51,8 @@ def normalised(label: str) -> str:
 
 
 def _label_list(run: ModelRun) -> str:
-    """What the model chose from: CLIP writes ImageNet's classes in words of its own, every custom model has its own."""
-    name: str = run.ranked[0]["model_name"]
-    own = {MLModel.Name.CUSTOM.value: run.key, MLModel.Name.CLIP.value: name}
-    return own.get(name, "ImageNet")
+    """What the model chose from: ImageNet's classes, or labels that staff gave to CLIP or to a model of their own."""
+    names = (MLModel.Name.CLIP, MLModel.Name.CUSTOM)
+    may_be_own = any(run.ranked[0]["model_name"] == name for name in names)
+    is_own = may_be_own and not all(class_of(result["label"], result["model_name"]) for result in run.ranked)
+    return run.key if is_own else "ImageNet"

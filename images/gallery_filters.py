@@ -17,6 +17,7 @@ from analysis.models import AnalysisResult
 from analysis.states import ImageStatus, QueueStatus
 from images.gallery_order import Sort
 from images.models import ImageQuerySet
+from mlmodels.label_names import labels_named
 from mlmodels.models import MLModel
 
 WORDS = 6
@@ -106,7 +107,8 @@ class Filters:
         if self.q:
             pictures = pictures.annotate(shown_label=_of_shown_result("label"))
         for word in self.q.split()[:WORDS]:
-            pictures = pictures.filter(Q(filename__icontains=word) | Q(shown_label__icontains=word))
+            in_label = Q(shown_label__icontains=word) | Q(shown_label__in=labels_named(word))
+            pictures = pictures.filter(Q(filename__icontains=word) | in_label)
         if self.confidence:
             shown = _of_shown_result("confidence")
             pictures = pictures.annotate(shown_confidence=shown).filter(shown_confidence__gte=self.confidence)

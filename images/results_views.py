@@ -13,6 +13,7 @@ from analysis.agreement import agreement
 from analysis.models import AnalysisResult
 from analysis.presentation import ModelRun
 from images.story_views import own_entry
+from mlmodels.label_names import class_of
 
 
 @require_safe
@@ -20,15 +21,20 @@ def results_json(request: SignedInRequest, pk: int) -> JsonResponse:
     """Every model's labels, how it was run and when, and whether they agree; docs/models.md has its shape."""
     entry = own_entry(request, pk)
     runs = presentation.by_model(entry)
-    agreed, times = agreement(runs), _analyzed_at(pk)
+    times = _analyzed_at(pk)
     told = {
         "id": pk,
         "filename": entry.image.filename,
         "status": entry.image.status,
-        "agreement": agreed._asdict() if agreed else None,
+        "agreement": _agreement(runs),
         "models": [_told(run, times) for run in runs],
     }
     return JsonResponse(told, json_dumps_params={"ensure_ascii": False, "indent": 2})
+
+
+def _agreement(runs: list[ModelRun]) -> dict[str, Any] | None:
+    agreed = agreement(runs)
+    return {key: value for key, value in agreed._asdict().items() if key != "model_name"} if agreed else None
 
 
 def _analyzed_at(image_id: int) -> dict[tuple[str, str], datetime]:
@@ -39,7 +45,15 @@ def _analyzed_at(image_id: int) -> dict[tuple[str, str], datetime]:
 
 def _told(run: ModelRun, times: dict[tuple[str, str], datetime]) -> dict[str, Any]:
     name, version = run.ranked[0]["model_name"], run.ranked[0]["model_version"]
-    labels = [{key: result[key] for key in ("rank", "label", "confidence")} for result in run.ranked]
+    labels = [
+        {
+            "rank": result["rank"],
+            "label": result["label"],
+            "label_ja": known.ja if (known := class_of(result["label"], name)) else None,
+            "confidence": result["confidence"],
+        }
+        for result in run.ranked
+    ]
     return {
         "name": name,
         "version": version,

@@ -13,6 +13,7 @@ from django.utils.translation import ngettext
 
 from analysis.states import ImageStatus, QueueStatus, Stage, StepStatus
 from images.models import Image
+from mlmodels import label_names
 from mlmodels.models import MLModel
 
 register = template.Library()
@@ -92,6 +93,12 @@ def model_title(key: str) -> str:
     """`name:version` as people call it, such as `EfficientNet 1.0.0`; also for a model whose row is gone."""
     name, _colon, version = key.partition(":")
     return f"{MLModel.Name(name).label if name in MLModel.Name.values else name} {version}".strip()
+
+
+@register.filter
+def label_name(label: str, model_name: str) -> str:
+    """A label that a model gave in the active language; as it was given where there is no other name."""
+    return label_names.name_of(label, model_name)
 
 
 @register.filter

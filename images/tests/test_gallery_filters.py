@@ -37,6 +37,8 @@ def pictures(owner: User, model: MLModel) -> list[Image]:
     [
         ("q=TABBY", [0]),
         ("q=cat+0.p", [0]),
+        ("q=しま猫", [0]),
+        ("q=えすぷれっそ", [3, 2, 1]),
         ("q=cat+1.p", []),
         ("q=3.PNG", [3]),
         ("q=%25", []),

@@ -59,6 +59,25 @@ def test_no_label_with_more_voices_than_any_other_is_no_agreement(
     assert shown(owner_client, image) == f"The {len(labels)} models do not agree"
 
 
+def test_clip_agrees_in_words_of_its_own(owner_client: Client, image: Image) -> None:
+    say(image, clip="tabby cat", resnet50="tabby", vgg16="tiger cat")
+
+    assert shown(owner_client, image) == "2 of 3 models say tabby cat"
+
+
+def test_a_page_in_japanese_names_labels_in_japanese_and_keeps_the_models_own(
+    owner_client: Client, image: Image
+) -> None:
+    say(image, custom="crema", resnet50="espresso", vgg16="espresso")
+
+    page = owner_client.get(f"/images/{image.pk}/", headers={"Accept-Language": "ja"}).content.decode()
+    card = owner_client.get("/", headers={"Accept-Language": "ja"}).content.decode()
+
+    assert re.findall(r'class="result-label">([^<]*)', page) == ["crema", "エスプレッソ ", "エスプレッソ "]
+    assert re.findall(r'class="result-original"[^>]*>([^<]*)', page) == ["espresso", "espresso"]
+    assert '<span title="espresso">エスプレッソ</span>' in card
+
+
 @pytest.mark.parametrize("name", ["clip", "custom"])
 def test_a_model_with_labels_of_its_own_is_told(owner_client: Client, image: Image, name: str) -> None:
     say(image, **{"resnet50": "espresso", "vgg16": "espresso", name: "drink"})
@@ -72,7 +91,7 @@ def test_the_results_as_json_tell_exactly_this(owner_client: Client, image: Imag
     told = owner_client.get(f"/images/{image.pk}/results.json").json()
 
     times = [datetime.fromisoformat(model.pop("analyzed_at")) for model in told["models"]]
-    labels = [{"rank": 1, "label": "espresso", "confidence": 93.26}]
+    labels = [{"rank": 1, "label": "espresso", "label_ja": "エスプレッソ", "confidence": 93.26}]
     assert all(at.utcoffset() is not None for at in times)
     assert told == {
         "id": image.pk,

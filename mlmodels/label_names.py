@@ -1,0 +1,67 @@
+"""ImageNet's classes: how each list of labels writes them, and what they are called in other languages.
+
+`imagenet_labels.tsv` has one line for each class in the order of the networks' outputs: torchvision's name of it,
+open_clip's, and the Japanese one, which is our own.
+"""
+
+import csv
+import unicodedata
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+from django.utils.translation import get_language
+
+from mlmodels.models import MLModel
+
+TABLE = Path(__file__).with_name("imagenet_labels.tsv")
+# From the first hiragana letter to the katakana letter of the same sound.
+_TO_KATAKANA = {code: code + 0x60 for code in range(ord("ぁ"), ord("ゖ") + 1)}
+
+
+class ImageNetClass(NamedTuple):
+    """One class; the fields are the columns of the table."""
+
+    label: str
+    clip: str
+    ja: str
+
+
+@cache
+def classes() -> tuple[ImageNetClass, ...]:
+    """All thousand in the order of the networks' outputs."""
+    with TABLE.open(encoding="utf-8", newline="") as file:
+        return tuple(ImageNetClass(**row) for row in csv.DictReader(file, delimiter="\t"))
+
+
+@cache
+def _by_label(column: str) -> dict[str, ImageNetClass]:
+    """By what a list writes; where it writes two classes alike, the first of them."""
+    return {getattr(known, column): known for known in reversed(classes())}
+
+
+def class_of(label: str, model_name: str) -> ImageNetClass | None:
+    """The class that a model of this name means by its label; None for labels that staff gave."""
+    if model_name == MLModel.Name.CUSTOM:
+        return None
+    return _by_label("clip" if model_name == MLModel.Name.CLIP else "label").get(label)
+
+
+def name_of(label: str, model_name: str) -> str:
+    """A model's label in the active language; as the model gave it where there is no other name."""
+    known = class_of(label, model_name) if (get_language() or "").startswith("ja") else None
+    return known.ja if known else label
+
+
+def labels_named(word: str) -> list[str]:
+    """The labels, as any list writes them, of the classes with this word in their Japanese name.
+
+    Hiragana finds katakana, and names are found without the dots between their parts.
+    """
+    folded = _folded(word)
+    found = [known for known in classes() if folded in _folded(known.ja)] if folded else []
+    return sorted({label for known in found for label in (known.label, known.clip)})
+
+
+def _folded(name: str) -> str:
+    return unicodedata.normalize("NFKC", name).casefold().translate(_TO_KATAKANA).replace("・", "").replace(" ", "")

@@ -1,0 +1,89 @@
+"""Names of labels: every class of the networks has a Japanese one, and it is found by it."""
+
+from collections import Counter
+
+import open_clip
+import pytest
+from django.utils import translation
+
+from mlmodels import label_names
+from mlmodels.inference import catalogue, networks
+from mlmodels.label_names import class_of, classes, labels_named, name_of
+
+KANA_AND_KANJI = ("\u3041", "\u9fff")
+
+
+def test_every_class_of_the_networks_stands_in_the_table_in_its_order() -> None:
+    lists = {spec.key: networks.label_list(spec) for spec in catalogue.MODELS.values() if spec.library != "open_clip"}
+
+    assert "efficientnet:1.0.0" in lists
+    for key, labels in lists.items():
+        assert [known.label for known in classes()] == list(labels), key
+
+
+def test_every_label_of_clip_stands_in_the_table() -> None:
+    assert [known.clip for known in classes()] == list(open_clip.IMAGENET_CLASSNAMES)
+    assert all(class_of(label, "clip") for label in networks.label_list(catalogue.find("clip:1.0.0")))
+
+
+def test_every_class_has_a_japanese_name_that_no_other_class_has() -> None:
+    names = [known.ja for known in classes()]
+    twice = [name for name, count in Counter(names).items() if count > 1]
+
+    assert len(names) == 1000
+    assert all(name == name.strip() for name in names)
+    assert [name for name in names if not any(low <= c <= high for low, high in [KANA_AND_KANJI] for c in name)] == [
+        "iPod"
+    ]
+    assert twice == ["サングラス"]  # "sunglass" and "sunglasses", which are two classes of the same thing
+
+
+@pytest.mark.parametrize(
+    ("label", "model_name", "name"),
+    [
+        ("espresso", "efficientnet", "エスプレッソ"),
+        ("Cardigan", "resnet50", "ウェルシュ・コーギー・カーディガン"),
+        ("cardigan", "resnet50", "カーディガン"),
+        ("crane", "vgg16", "クレーン"),
+        ("crane bird", "vgg16", "ツル"),
+        ("kite", "mobilenet", "トビ"),
+        ("plane", "mobilenet", "かんな"),
+        ("tabby cat", "clip", "しま猫"),
+        ("missile", "clip", "ミサイル"),
+        ("kite", "clip", "kite"),  # of a list that staff gave: CLIP's own writes "kite (bird of prey)"
+        ("kite", "custom", "kite"),
+        ("spectrogram", "efficientnet", "spectrogram"),
+    ],
+)
+def test_a_label_is_named_by_what_its_model_means(label: str, model_name: str, name: str) -> None:
+    with translation.override("ja"):
+        assert name_of(label, model_name) == name
+    with translation.override("en"):
+        assert name_of(label, model_name) == label
+
+
+@pytest.mark.parametrize(
+    ("word", "label"),
+    [
+        ("エスプレッソ", "espresso"),
+        ("えすぷれっそ", "espresso"),
+        ("ｴｽﾌﾟﾚｯｿ", "espresso"),
+        ("ゴールデンレトリーバー", "golden retriever"),
+        ("ゴールデン・レトリーバー", "Golden Retriever"),
+        ("猫", "tabby cat"),
+        ("ｔシャツ", "jersey"),
+    ],
+)
+def test_labels_are_found_by_a_part_of_their_japanese_name(word: str, label: str) -> None:
+    assert label in labels_named(word)
+
+
+@pytest.mark.parametrize("word", ["espresso", "・", "", "ぬるぬる"])
+def test_what_is_in_no_japanese_name_finds_nothing(word: str) -> None:
+    assert labels_named(word) == []
+
+
+def test_the_table_has_three_columns_and_nothing_else() -> None:
+    lines = label_names.TABLE.read_text(encoding="utf-8").splitlines()
+
+    assert {line.count("\t") for line in lines} == {2}
