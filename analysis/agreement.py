@@ -12,8 +12,8 @@ from mlmodels.models import MLModel
 class Agreement(NamedTuple):
     """How many of the models put the same label first; no label where none of them has more voices than any other.
 
-    The label is written as the model of `model_name` does. `lists_differ` where the models chose from different
-    labels, so that one may have had no word for what others saw.
+    The label is written as the model of `model_name` does; `keys` are the models that say it. `lists_differ` where the
+    models chose from different labels, so that one may have had no word for what others saw.
     """
 
     label: str | None
@@ -21,21 +21,20 @@ class Agreement(NamedTuple):
     agreeing: int
     models: int
     lists_differ: bool
+    keys: tuple[str, ...] = ()
 
 
 def agreement(runs: Sequence[ModelRun]) -> Agreement | None:
     """The agreement of the runs' first labels; None unless at least two models have answered."""
     if len(runs) < 2:
         return None
-    first: dict[str, ModelRun] = {}
-    for run in runs:
-        first.setdefault(_said(run), run)
     voices = Counter(map(_said, runs)).most_common(2)
     (said, agreeing), lists_differ = voices[0], len(set(map(_label_list, runs))) > 1
     if agreeing == 1 or [count for _said, count in voices] == [agreeing, agreeing]:
         return Agreement(None, "", 0, len(runs), lists_differ)
-    best = first[said].ranked[0]
-    return Agreement(best["label"], best["model_name"], agreeing, len(runs), lists_differ)
+    alike = [run for run in runs if _said(run) == said]
+    best, keys = alike[0].ranked[0], tuple(run.key for run in alike)
+    return Agreement(best["label"], best["model_name"], agreeing, len(runs), lists_differ, keys)
 
 
 def _said(run: ModelRun) -> str:

@@ -119,6 +119,11 @@ class Filters:
         asked = {**self._given(), **changed}
         return "?" + urlencode({name: value for name, value in asked.items() if value})
 
+    @property
+    def carried(self) -> str:
+        """The query that takes these filters along to a picture and back; empty without any."""
+        return self.address() if self._given() else ""
+
     def _given(self) -> dict[str, str]:
         values = {name: getattr(self, name) for name in ("q", "status", "model", "confidence", "since", "until")}
         sort = {} if self.sort == Sort.NEWEST else {"sort": self.sort.value}

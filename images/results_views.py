@@ -34,7 +34,8 @@ def results_json(request: SignedInRequest, pk: int) -> JsonResponse:
 
 def _agreement(runs: list[ModelRun]) -> dict[str, Any] | None:
     agreed = agreement(runs)
-    return {key: value for key, value in agreed._asdict().items() if key != "model_name"} if agreed else None
+    told = ("label", "agreeing", "models", "lists_differ")
+    return {name: getattr(agreed, name) for name in told} if agreed else None
 
 
 def _analyzed_at(image_id: int) -> dict[tuple[str, str], datetime]:

@@ -18,7 +18,9 @@ from analysis.agreement import agreement
 from analysis.models import AnalysisQueue
 from analysis.presentation import Story
 from analysis.story_query import stories
+from images.gallery_filters import Filters
 from images.models import Image, Original
+from images.neighbours import neighbours
 from images.views import choices
 from images.watchers import watchers
 
@@ -28,7 +30,8 @@ def detail(request: SignedInRequest, pk: int) -> HttpResponse:
     entry = own_entry(request, pk)
     shown = context(request, entry, presentation.story(entry))
     has_location = Original.objects.filter(image=entry.image, has_location=True).exists()
-    return render(request, "images/detail.html", {**shown, "has_location": has_location})
+    beside = neighbours(request.user, entry.image, Filters.read(request.GET))
+    return render(request, "images/detail.html", {**shown, "has_location": has_location, "neighbours": beside})
 
 
 @require_safe
@@ -63,9 +66,16 @@ def own_entry(request: SignedInRequest, pk: int) -> AnalysisQueue:
 
 def context(request: SignedInRequest, entry: AnalysisQueue, story: Story) -> dict[str, Any]:
     has_ended = story["next_poll_ms"] is None
-    offers = choices(request) if has_ended else {}
     runs = presentation.by_model(entry)
+    offers = offered(request, {run.key for run in runs}) if has_ended else {}
     return {"image": entry.image, "story": story, "runs": runs, "agreement": agreement(runs), **offers}
+
+
+def offered(request: SignedInRequest, answered: set[str]) -> dict[str, Any]:
+    """What "analyze again" offers; chosen is the first model that has not answered yet."""
+    offers = choices(request)
+    others = [model.key for model in offers["offered_models"] if model.key not in answered]
+    return {**offers, "chosen_model": next(iter(others), None)}
 
 
 def etag_of(request: SignedInRequest, story: Story) -> str:

@@ -8,10 +8,11 @@ from django.test import Client
 
 from accounts.models import User
 from analysis.agreement import normalised
-from analysis.models import AnalysisResult
+from analysis.models import AnalysisQueue, AnalysisResult
 from images.models import Image
 from images.tests.factories import queued_image
 from mlmodels.models import MLModel
+from mlmodels.tests.factories import added_model
 
 
 @pytest.fixture
@@ -30,7 +31,7 @@ def say(image: Image, **labels: str) -> None:
 def shown(client: Client, image: Image) -> str:
     """The agreement's line as the page says it, without tags."""
     page = client.get(f"/images/{image.pk}/").content.decode()
-    line = re.search(r'<p class="agreement">(.*?)</p>', page, re.DOTALL)
+    line = re.search(r'<p class="agreement[^"]*">(.*?)</p>', page, re.DOTALL)
     return " ".join(re.sub(r"<[^>]+>", " ", line[1]).split()) if line else ""
 
 
@@ -108,3 +109,16 @@ def test_the_results_as_json_tell_exactly_this(owner_client: Client, image: Imag
 @pytest.mark.parametrize("label", ["Coffee-mug", "coffee_mug", " coffee  mug, cup"])
 def test_labels_are_compared_by_their_words(label: str) -> None:
     assert normalised(label) == "coffee mug"
+
+
+def test_analyze_again_offers_a_model_first_that_has_not_answered(
+    owner_client: Client, image: Image, model: MLModel
+) -> None:
+    other = added_model("2.0.0")
+    say(image, efficientnet="espresso")
+    AnalysisQueue.objects.filter(image=image).update(status="completed")
+
+    form = owner_client.get(f"/images/{image.pk}/").context
+
+    assert [offered.key for offered in form["offered_models"]] == [model.key, other.key]
+    assert form["chosen_model"] == other.key
