@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mlmodels.inference import catalogue, loading
 from mlmodels.inference.catalogue import ModelSpec
@@ -12,6 +13,9 @@ from mlmodels.inference.classifier import Classifier
 from mlmodels.inference.errors import UnknownModelError, WeightsDamagedError, WeightsMissingError
 from mlmodels.inference.options import Options
 from mlmodels.inference.weights import CheckedWeights, checked
+
+if TYPE_CHECKING:
+    from mlmodels.inference.networks import Network
 
 __all__ = ["Engine", "Options", "UnknownModelError", "WeightsDamagedError", "WeightsMissingError"]
 
@@ -57,6 +61,7 @@ class Engine:
     ) -> None:
         self._weights_dir = weights_dir
         self._find = find
+        self._cache_dir = cache_dir
         self._memory_budget_bytes = memory_budget_bytes
         self._build = build or partial(loading.build, cache_dir=cache_dir, options=options)
         self._loaded: OrderedDict[str, _Loaded] = OrderedDict()  # least recently used first
@@ -78,6 +83,15 @@ class Engine:
         self._loaded.move_to_end(key)
         return self._loaded[key].classifier
 
+    def network(self, key: str) -> "Network":
+        """The model in plain torch on the CPU, whatever it runs in here: made anew, and not kept.
+
+        Raises what `load` raises. Imports torch.
+        """
+        spec = self._find(key)
+        weights, _size_bytes = self._checked(spec)
+        return loading.network_of(spec, weights, self._cache_dir)
+
     def _current(self, key: str) -> ModelSpec:
         """What the model is now; what was loaded as another one goes."""
         before = self._loaded.pop(key, None)
@@ -87,13 +101,17 @@ class Engine:
         return spec
 
     def _load_new(self, spec: ModelSpec) -> _Loaded:
+        weights, file_bytes = self._checked(spec)
+        size_bytes = needed_bytes(file_bytes)
+        self._make_room(size_bytes)
+        return _Loaded(spec, self._build(spec, weights), size_bytes)
+
+    def _checked(self, spec: ModelSpec) -> tuple[CheckedWeights, int]:
+        """The weights on this machine, and how large their file is."""
         path = catalogue.weights_path(spec, self._weights_dir)
         if path is None:
             raise WeightsMissingError(spec.key)
-        weights = checked(spec.weights, path)
-        size_bytes = needed_bytes(path.stat().st_size)
-        self._make_room(size_bytes)
-        return _Loaded(spec, self._build(spec, weights), size_bytes)
+        return checked(spec.weights, path), path.stat().st_size
 
     def _make_room(self, size_bytes: int) -> None:
         """Before loading, so that the old and the new model are never both in memory beyond the budget."""

@@ -23,6 +23,12 @@ class WeightsDamagedError(EngineError):
     code = "weights_damaged"
 
 
+class LabelUnknownError(EngineError):
+    """The model has no label of this name, or no longer."""
+
+    code = "label_unknown"
+
+
 class UnknownArchitectureError(EngineError):
     """No network of this name is listed for uploaded checkpoints."""
 

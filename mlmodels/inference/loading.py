@@ -35,7 +35,7 @@ def build(spec: ModelSpec, weights: CheckedWeights, *, cache_dir: Path | None, o
     if _may_use_gpu(options):
         from mlmodels.inference import gpu
 
-        classifier = gpu.classifier(_network(spec, weights, cache_dir), options)
+        classifier = gpu.classifier(network_of(spec, weights, cache_dir), options)
         if classifier:
             return classifier
         logger.warning("there is a GPU that torch cannot run %s on", spec.key)
@@ -44,14 +44,16 @@ def build(spec: ModelSpec, weights: CheckedWeights, *, cache_dir: Path | None, o
     return _in_torch(spec, weights, cache_dir, options.cpu_precision())
 
 
-def _network(spec: ModelSpec, weights: CheckedWeights, cache_dir: Path | None) -> "Network":
+def network_of(spec: ModelSpec, weights: CheckedWeights, cache_dir: Path | None) -> "Network":
+    """The network of `spec` in torch on the CPU: the reference, and what heat maps are made of."""
+    os.environ["HF_HUB_OFFLINE"] = "1"  # nothing is fetched while pictures wait
     from mlmodels.inference import networks
 
     return networks.build(spec, weights, cache_dir)
 
 
 def _in_torch(spec: ModelSpec, weights: CheckedWeights, cache_dir: Path | None, precision: str) -> Classifier:
-    network = _network(spec, weights, cache_dir)
+    network = network_of(spec, weights, cache_dir)
     from mlmodels.inference.torch_classifier import TorchClassifier
 
     return TorchClassifier(network, precision=precision)
@@ -87,7 +89,7 @@ def _convert_once(
             return found
         from mlmodels.inference import conversion
 
-        network = _network(spec, weights, store.folder)
+        network = network_of(spec, weights, store.folder)
         return conversion.convert(
             spec,
             weights,

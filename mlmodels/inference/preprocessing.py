@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 Interpolation = Literal["bilinear", "bicubic"]
+# Left, upper, right and lower edge of a part of a picture, as fractions of its width and height.
+Box = tuple[float, float, float, float]
 
 _RESAMPLING = {
     "bilinear": Image.Resampling.BILINEAR,
@@ -62,13 +64,29 @@ class Preprocessing:
         Everything is resized and then cropped, although resizing the crop's box alone is 1 to 2 ms cheaper:
         Pillow keeps that box in single precision, and confidences then differ in the second decimal.
         """
-        middle = _without_far_ends(picture)
-        full_size = picture.info.get(FULL_SIZE, picture.size) if middle is picture else middle.size
-        resized = middle.resize(self._resized(full_size), _RESAMPLING[self.interpolation])
+        middle, size_px = self._middle(picture)
+        resized = middle.resize(size_px, _RESAMPLING[self.interpolation])
         square = resized.crop(_centre_box(resized.size, self.crop_px, self.crop_px))
         mean, std = np.array(self.mean, np.float32), np.array(self.std, np.float32)
         values = (np.asarray(square, dtype=np.float32) - mean) / std
         return np.ascontiguousarray(values.transpose(2, 0, 1))
+
+    def seen(self, picture: Image.Image) -> Box:
+        """Which part of the picture becomes the input."""
+        middle, size_px = self._middle(picture)
+        cut = _centre_box(picture.size, *middle.size)
+        square = _centre_box(size_px, self.crop_px, self.crop_px)
+        left, upper, right, lower = (
+            (cut[axis] + edge / size_px[axis] * middle.size[axis]) / picture.size[axis]
+            for axis, edge in zip((0, 1, 0, 1), square, strict=True)
+        )
+        return left, upper, right, lower
+
+    def _middle(self, picture: Image.Image) -> tuple[Image.Image, tuple[int, int]]:
+        """The picture without the far ends of a strip, and the size to resize it to."""
+        middle = _without_far_ends(picture)
+        full_size = picture.info.get(FULL_SIZE, picture.size) if middle is picture else middle.size
+        return middle, self._resized(full_size)
 
     def _resized(self, size: tuple[int, int]) -> tuple[int, int]:
         """The longer side is cut to whole pixels, as torchvision does."""

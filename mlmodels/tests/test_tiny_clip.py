@@ -2,6 +2,7 @@
 
 import hashlib
 import inspect
+import itertools
 import random
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -10,11 +11,14 @@ import numpy as np
 import open_clip
 import pytest
 import torch
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from mlmodels.inference import pictures
 from mlmodels.inference.classifier import Classifier, Prediction
 from mlmodels.inference.engine import Engine, Options
+from mlmodels.inference.heat import explaining
+from mlmodels.inference.heat.occlusion import CELLS
+from mlmodels.inference.networks import Network
 from mlmodels.tests import drawings, seeded_weights, tiny_clip
 from mlmodels.tests.drawings import COLOURS, LABELS, SHAPES, THINGS
 from mlmodels.tests.photographs import MAX_PIXELS, written
@@ -141,3 +145,51 @@ def test_the_contact_sheet_shows_every_drawing(tmp_path: Path) -> None:
     assert len(set(names)) == 7
     assert sheet.crop((20, 8, 116, 104)).tobytes() == drawn[0].tobytes()
     assert sheet.crop((20, 152, 116, 248)).tobytes() == drawn[6].tobytes()
+
+
+QUARTERS = list(itertools.product((0.27, 0.73), repeat=2))
+DIFFERENT_THINGS = [("red", "circle"), ("blue", "square"), ("yellow", "triangle"), ("green", "star")]
+
+
+@pytest.fixture(scope="module")
+def network(weights_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Network:
+    spec, cache_dir = tiny_clip.spec(), tmp_path_factory.mktemp("embedded")
+    return Engine(weights_dir, find={spec.key: spec}.__getitem__, cache_dir=cache_dir).network(spec.key)
+
+
+def canvas(*things: tuple[tuple[str, str], tuple[float, float]]) -> Image.Image:
+    """Plain shapes with their middles at these parts of the width and height."""
+    side = drawings.SIDE_PX
+    picture = Image.new("RGB", (side, side), (128, 128, 128))
+    for (colour, shape), (across, down) in things:
+        corners = [((across + 0.26 * x) * side, (down + 0.26 * y) * side) for x, y in SHAPES[shape]]
+        ImageDraw.Draw(picture).polygon(corners, fill=COLOURS[colour])
+    return picture
+
+
+def quarters_where_seen(network: Network, picture: Image.Image, *things: tuple[str, str]) -> list[tuple[float, float]]:
+    """The quarter of the picture that the middle of each thing's heat lies in."""
+    labels = [" ".join(thing) for thing in things]
+    pixels = network.preprocessing.apply(picture)
+    explained = explaining.explain(network, pixels, labels, on_progress=lambda _known, _total: None)
+    assert explained.method == explaining.OCCLUSION
+    centres = (np.arange(CELLS) + 0.5) / CELLS
+    middles = [[np.average(centres, weights=heat.sum(axis=axis)) for axis in (0, 1)] for heat in explained.heat]
+    return [(0.27 if across < 0.5 else 0.73, 0.27 if down < 0.5 else 0.73) for across, down in middles]
+
+
+@pytest.mark.parametrize("thing", DIFFERENT_THINGS, ids=" ".join)
+def test_a_thing_is_seen_in_the_quarter_that_it_lies_in(network: Network, thing: tuple[str, str]) -> None:
+    found = [quarters_where_seen(network, canvas((thing, quarter)), thing) for quarter in QUARTERS]
+
+    assert found == [[quarter] for quarter in QUARTERS]
+
+
+def test_two_labels_of_one_picture_are_seen_in_two_places(network: Network) -> None:
+    first, last = QUARTERS[0], QUARTERS[-1]
+    pairs = list(itertools.combinations(DIFFERENT_THINGS, 2))
+
+    found = [quarters_where_seen(network, canvas((one, first), (other, last)), one, other) for one, other in pairs]
+
+    assert [one for one, _other in found] == [first] * len(pairs)
+    assert [other for _one, other in found].count(last) >= len(pairs) - 1  # a green star beside red is hard to see
