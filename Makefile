@@ -23,7 +23,7 @@ INSTALL = $(PIP) --version >/dev/null 2>&1 || $(BIN)/python -m ensurepip >/dev/n
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format messages
+.PHONY: help run test check format messages lock
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,7 +39,8 @@ check: $(VENV)/requirements-dev.stamp  ## look for faults without running the ap
 	$(BIN)/ruff format --check
 	$(BIN)/mypy .
 	$(BIN)/djlint --lint templates
-	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml docker-compose.tls.yml
+	$(BIN)/hadolint Dockerfile
 	$(BIN)/lint-imports
 	$(BIN)/python manage.py check
 	$(BIN)/python manage.py makemigrations --check --dry-run
@@ -51,6 +52,9 @@ format: $(VENV)/requirements-dev.stamp  ## lay the code out
 messages: $(VENV)/requirements.stamp  ## collect and compile the translations (needs gettext)
 	$(BIN)/python manage.py makemessages --locale ja --no-location --no-wrap --no-obsolete --ignore $(VENV)
 	$(BIN)/python manage.py compilemessages --locale ja --ignore $(VENV)
+
+lock: $(VENV)/requirements-dev.stamp  ## note the version and the hashes of every package for images
+	$(BIN)/python deploy/lock.py
 
 $(BIN)/python:
 	@rm -rf $(VENV); for python in $(PYTHONS); do \

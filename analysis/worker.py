@@ -5,6 +5,7 @@ The parent process never touches torch: a fork after one torch operation would h
 
 import logging
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from celery.signals import (
@@ -52,6 +53,8 @@ def sweep() -> None:
         is_something_due = may_claim()
         retention.thin_out()
         watchdog.look(is_something_due)
+        if settings.PULSE_FILE:
+            Path(settings.PULSE_FILE).touch()
     except (DatabaseError, InterfaceError) as error:
         logger.warning("sweep skipped, the database did not answer: %s", error)
         return

@@ -42,7 +42,9 @@ PUBLIC_URL = env.str("PUBLIC_URL", default=f"http://{VISITABLE}").rstrip("/")
 # --- Safety -------------------------------------------------------------------------------------------------------
 DEBUG = env.bool("DEBUG", default=False)
 SECRET_KEY = env.str("SECRET_KEY", default="") or secret.load_or_create(DATA_DIR / "secret_key")
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"])
+ALLOWED_HOSTS = env.list(
+    "ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]", *filter(None, [urlsplit(PUBLIC_URL).hostname])]
+)
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
 REGISTRATION_OPEN = env.bool("REGISTRATION_OPEN", default=True)
 # How many proxies of ours stand in front; with none, what a request says about its sender's address means nothing.
@@ -83,7 +85,7 @@ ALLOW_PLAIN_HTTP = env.bool("ALLOW_PLAIN_HTTP", default=False)
 if OVER_TLS and TRUSTED_PROXY_COUNT:  # only a proxy of ours may say over what it was reached
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     SECURE_SSL_REDIRECT = True
-    SECURE_REDIRECT_EXEMPT = [r"^healthz$"]  # asked from within
+    SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz)$"]  # asked from within
     SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", default=365 * 24 * 3600)
     SECURE_HSTS_INCLUDE_SUBDOMAINS = True
 # Browsers' preload lists are for whole domains, for ever, and for their owner to decide.
@@ -239,6 +241,8 @@ LEASE_SECONDS = env.int("LEASE_SECONDS", default=RUN_HARD_LIMIT_SECONDS + 15)
 SWEEP_SECONDS = env.int("SWEEP_SECONDS", default=3)
 # A worker that claims nothing for so long although pictures wait ends, to be started anew.
 WATCHDOG_SECONDS = env.int("WATCHDOG_SECONDS", default=60)
+# Touched whenever a worker has looked after the queue: whoever finds it old knows that the worker hangs.
+PULSE_FILE = env.str("PULSE_FILE", default="")
 # A worker that is asked to stop finishes what it has begun, but no longer than this.
 STOP_GRACE_SECONDS = env.int("STOP_GRACE_SECONDS", default=RUN_HARD_LIMIT_SECONDS)
 # Each priority moves on by at least one picture in this time, whatever comes in above it.

@@ -9,6 +9,7 @@ from imageanalysis import doctor_page, health
 handler500 = "imageanalysis.errors.broken"
 urlpatterns = [
     path("healthz", health.healthz, name="healthz"),
+    path("readyz", health.readyz, name="readyz"),
     path("language/", set_language, name="set_language"),
     path("accounts/", include("accounts.urls")),
     *doctor_page.urls(),

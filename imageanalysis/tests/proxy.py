@@ -16,7 +16,7 @@ from imageanalysis.tests.servers import Server, free_port
 
 NGINX = shutil.which("nginx", path="/usr/sbin:/usr/local/sbin:/usr/bin:/usr/local/bin")
 WITHOUT = "nginx is not installed: apt-get install nginx-light"
-UPSTREAM, MEDIA = "http://127.0.0.1:8000;", "/srv/imageanalysis/media/"
+MEDIA = "/srv/imageanalysis/media/"
 AROUND = """
 user {user} {group}; daemon off; pid {folder}/pid; error_log {folder}/errors; worker_processes 1;
 events {{ worker_connections 1024; }}
@@ -27,6 +27,7 @@ http {{
   {around}
   server {{
     listen 127.0.0.1:{port};
+    set $application {bind};
     {documented}
   }}
 }}
@@ -48,13 +49,13 @@ class Nginx(Server):
         self.folder, self.port = folder, free_port()
         folder.mkdir()
         block = documented()
-        assert UPSTREAM in block
         assert MEDIA in block
         text = AROUND.format(
             folder=folder,
             port=self.port,
             around=around,
-            documented=block.replace(UPSTREAM, f"http://{bind};").replace(MEDIA, f"{media}/"),
+            bind=bind,
+            documented=block.replace(MEDIA, f"{media}/"),
             user=getpass.getuser(),
             group=grp.getgrgid(os.getgid()).gr_name,
         )

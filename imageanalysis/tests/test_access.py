@@ -13,12 +13,14 @@ from imageanalysis.tests.visits import VERBS, Scene, Visitor, addresses, header_
 from mlmodels.models import MLModel
 
 # One line per address; per role what GET, HEAD, POST, PUT, PATCH, DELETE and OPTIONS meet, one letter for all alike:
-# o 200, s to a sign-in page, r to elsewhere, f 403, n 404, m 405. The pictures belong to `owner`; of the staff the
-# clerk has no permission, the manager every single one. Whose account is switched off meets what anonymous meets.
+# o 200, s to a sign-in page, r to elsewhere, f 403, n 404, m 405, u 503 (no worker runs here). The pictures belong to
+# `owner`; of the staff the clerk has no permission, the manager every single one. Whose account is switched off meets
+# what anonymous meets.
 TABLE_TEXT = """
 address                                                        anonymous other_user owner   clerk   manager superuser
 /                                                              s         oommmmm    oommmmm oommmmm oommmmm oommmmm
 /healthz                                                       oommmmm   oommmmm    oommmmm oommmmm oommmmm oommmmm
+/readyz                                                        uummmmm   uummmmm    uummmmm uummmmm uummmmm uummmmm
 /language/                                                     r         r          r       r       r       r
 /accounts/register/                                            oooommo   r          r       r       r       r
 /accounts/login/                                               oooommo   r          r       r       r       r

@@ -106,10 +106,10 @@ class Visitor:
 
 
 def outcome(response: HttpResponse) -> str:
-    """o 200, s to a sign-in page, r to elsewhere, f 403, n 404, m 405; anything else in full."""
+    """o 200, s to a sign-in page, r to elsewhere, f 403, n 404, m 405, u 503; anything else in full."""
     if response.status_code == 302:
         return "s" if re.match(r"/(accounts|admin)/login/\?next=", response["Location"]) else "r"
-    return {200: "o", 403: "f", 404: "n", 405: "m"}.get(response.status_code, f"[{response.status_code}]")
+    return {200: "o", 403: "f", 404: "n", 405: "m", 503: "u"}.get(response.status_code, f"[{response.status_code}]")
 
 
 HEADERS = {

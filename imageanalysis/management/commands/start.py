@@ -1,4 +1,4 @@
-"""`manage.py start`: the whole application on one machine, from an empty data folder to the page."""
+"""`manage.py start`: the whole application on one machine, from an empty data folder to the page; or one part of it."""
 
 import fcntl
 import http.client
@@ -13,7 +13,7 @@ from typing import Any
 from django.conf import settings
 from django.core.checks import run_checks
 from django.core.management import call_command
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError, connections
 
 from imageanalysis import broker
@@ -30,10 +30,21 @@ class Command(BaseCommand):
     help = "Start the application: database, broker, web server and worker. Ctrl-C stops it."
     requires_system_checks: tuple[str, ...] = ()  # they are run below, and what they say is told in plain sentences
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "part",
+            nargs="?",
+            choices=PARTS,
+            help="Become the web server or a worker, and nothing else: database and broker are there already.",
+        )
+
+    def handle(self, *args: Any, part: str | None = None, **options: Any) -> None:
         refuse_faulty_settings()
         for folder in (settings.DATA_DIR, settings.MEDIA_ROOT, settings.WEIGHTS_DIR):
             make_folder(folder)
+        if part:
+            argv = PARTS[part]().argv
+            os.execv(argv[0], argv)  # noqa: S606  signals reach the server itself
         with only_one_per_data_folder(settings.DATA_DIR / "start.lock"):
             refuse_a_taken_port(settings.BIND)
             services = (*broker_services(), web_service(), worker_service())
@@ -170,6 +181,9 @@ def worker_service() -> Service:
         stop_grace_seconds=settings.STOP_GRACE_SECONDS + WORKER_MARGIN_SECONDS,
         ready_line=f"{name} ready.",
     )
+
+
+PARTS = {"web": web_service, "worker": worker_service}
 
 
 def welcome() -> str:
