@@ -1,14 +1,25 @@
-"""The doorbell: a Celery message that says "look at the queue" and carries no truth."""
+"""The doorbell: a Celery message that says "look at the queue" and carries no truth.
+
+A bell that rings while another one hangs unheard would only be answered by "I was there already": of many uploads at
+the same moment one rings. Whoever looks notes first that the bell was heard, then reads the queue, so whatever was
+committed before somebody found a bell ringing is seen by that look.
+"""
 
 import logging
 
 from celery import current_app
+from django.core.cache import cache
 from django.db import transaction
 from kombu.exceptions import OperationalError
+from redis.exceptions import RedisError
 
 from analysis import failpoints
 
 LOOK_AT_QUEUE = "analysis.look_at_queue"
+# A bell that was lost on its way, or whose worker died over it, silences the next ones no longer than this.
+UNHEARD_SECONDS = 1
+
+_RINGING = "doorbell"
 
 logger = logging.getLogger(__name__)
 
@@ -16,6 +27,8 @@ logger = logging.getLogger(__name__)
 def ring() -> None:
     """Wake a worker. A broker that is away only costs time: workers look by themselves every few seconds."""
     failpoints.hit("before_doorbell")
+    if _is_ringing():
+        return
     try:
         # A message carries its sender's time limits unless told otherwise; the limit that counts is the worker's.
         current_app.send_task(LOOK_AT_QUEUE, time_limit=None, soft_time_limit=None)
@@ -23,6 +36,22 @@ def ring() -> None:
         logger.warning("doorbell not rung, the sweep will find the work: %s", error)
 
 
+def heard() -> None:
+    """Let the next bell ring again; call it before looking at the queue."""
+    try:
+        cache.delete(_RINGING)
+    except RedisError as error:
+        logger.warning("a doorbell was heard that goes on ringing for a second: %s", error)
+
+
 def ring_on_commit() -> None:
     """Ring once the running transaction is committed; whatever goes wrong then cannot undo it any more."""
     transaction.on_commit(ring, robust=True)
+
+
+def _is_ringing() -> bool:
+    """Whether a bell hangs unheard; else this one does from now on."""
+    try:
+        return not cache.add(_RINGING, True, timeout=UNHEARD_SECONDS)
+    except RedisError:  # then the broker will be away, too, and says so itself
+        return False

@@ -61,7 +61,10 @@ def submit(
     upload_started_at: datetime,
     further: str = "",
 ) -> None:
-    """Put a picture that was just stored into the queue; call it in the transaction that inserted the picture."""
+    """Put a picture that was just stored into the queue; call it in the transaction that inserted the picture.
+
+    `image` itself shows how it stands from then on, too.
+    """
     now = clock.now()
     TimelineLog.objects.create(
         image_id=image.pk,
@@ -79,11 +82,28 @@ def submit(
         queued_at=now,
         model_name=model.key,
     )
-    set_images([image.pk], now, status=ImageStatus.UPLOADED, model_used_id=model.pk)
+    stands = {"status": ImageStatus.UPLOADED, "model_used_id": model.pk}
+    set_images([image.pk], now, **stands)
+    for name, value in stands.items():
+        setattr(image, name, value)
 
 
-def claim_batch(*, limit: int, before_commit: Callable[[Sequence[Claim]], None] | None = None) -> list[Claim]:
+Opening = Callable[[str], tuple[int, str]]
+
+
+def _taken(_model_key: str) -> tuple[int, str]:
+    return 0, wording.CLAIMED
+
+
+def claim_batch(
+    *,
+    limit: int,
+    before_commit: Callable[[Sequence[Claim]], None] | None = None,
+    opening: Opening = _taken,
+) -> list[Claim]:
     """Take up to `limit` waiting entries of one model off the head of the queue; none when none waits, or in a pause.
+
+    `opening` says for the model's key at which percentage the runs begin and with what, as the first row of progress.
 
     Constant number of statements. Where another worker won some of the rows between our look and our update, the whole
     look is rolled back and made again. `before_commit` sees the claims while nobody else can: what it writes elsewhere
@@ -100,7 +120,7 @@ def claim_batch(*, limit: int, before_commit: Callable[[Sequence[Claim]], None] 
                 pk__in=[entry.pk for entry in entries], status=QueueStatus.WAITING
             ).update(status=QueueStatus.PROCESSING, started_at=now, queued_at=Least("queued_at", now))
             if owned == len(entries):
-                claims = _open_runs(entries, now)
+                claims = _open_runs(entries, now, opening)
                 if before_commit:
                     before_commit(claims)
                 failpoints.hit("before_claim_commit")
@@ -108,15 +128,16 @@ def claim_batch(*, limit: int, before_commit: Callable[[Sequence[Claim]], None] 
             transaction.set_rollback(True)
 
 
-def _open_runs(entries: Sequence[AnalysisQueue], now: datetime) -> list[Claim]:
+def _open_runs(entries: Sequence[AnalysisQueue], now: datetime, opening: Opening) -> list[Claim]:
     claims = [Claim.of(entry, now) for entry in entries]
+    percentage, description = (0, wording.CLAIMED_AGAIN) if claims[0].retry_count else opening(claims[0].model_key)
     set_images(_image_ids(claims), now, status=ImageStatus.PREPARING)
     _log(
         claims,
         now,
         Stage.PREPROCESSING,
-        0,
-        wording.CLAIMED_AGAIN if entries[0].retry_count else wording.CLAIMED,
+        percentage,
+        description,
         analysis_started_at=now,
         analysis_completed_at=None,
     )
@@ -151,6 +172,8 @@ def complete(
     _end(held, now, QueueStatus.COMPLETED)
     set_images(_image_ids(held), now, status=ImageStatus.SUCCESS, error_log=None)
     replace_results({claim: predictions[claim] for claim in held})
+    # A stage of its own in the log, but too short for a transaction of its own.
+    add_progress(held, now, Stage.POSTPROCESSING, *wording.STAGES[Stage.POSTPROCESSING])
     percentage, description = wording.STAGES[Stage.COMPLETED]
     if execution:
         description = execution_note(held[0].model_key, execution)
@@ -223,11 +246,6 @@ def _log(
     ends_at = estimates.completion_of_run(claims[0].model_key, claims[0].started_at)
     add_progress(claims, now, stage, percentage, description, ends_at)
     set_timelines(_image_ids(claims), now, **wording.running(stage, description, percentage), **timeline)
-
-
-def _now(claims: Sequence[Claim]) -> datetime:
-    """The time, but never one before a run's own start: a clock may be set back meanwhile."""
-    return max(clock.now(), *(claim.started_at for claim in claims))
 
 
 def _image_ids(claims: Iterable[Claim]) -> list[int]:

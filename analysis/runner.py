@@ -45,25 +45,30 @@ def run(claims: Sequence[Claim], engine: Engine, preparation: Preparation) -> No
         lifecycle.retry(claims, failures.classify(error), detail=repr(error))
 
 
+def opening(engine: Engine, model_key: str) -> tuple[int, str]:
+    """How runs of this model begin in this process: percentage and sentence."""
+    return wording.STAGES[Stage.PREPROCESSING] if engine.is_loaded(model_key) else (5, wording.LOADING_MODEL)
+
+
 def _run(claims: Sequence[Claim], engine: Engine, preparation: Preparation) -> None:
-    classifier = _loaded(claims, engine)
-    sources = _sources(_reach(claims, Stage.PREPROCESSING))
+    classifier, held = _loaded(claims, engine)
+    sources = _sources(held)
     size = settings.INFERENCE_BATCH_SIZE
     with closing(preparation.batches(classifier, sources, batch_size=size)) as batches:
         for outcomes in batches:
             _look_at(_readable(outcomes), classifier)
 
 
-def _loaded(claims: Sequence[Claim], engine: Engine) -> Classifier:
+def _loaded(claims: Sequence[Claim], engine: Engine) -> tuple[Classifier, Sequence[Claim]]:
+    """With the claims that are still ours then."""
     key = claims[0].model_key
     if engine.is_loaded(key):
         warm_models.note(key)
-        return engine.load(key)
-    lifecycle.advance(claims, Stage.PREPROCESSING, percentage=5, description=wording.LOADING_MODEL)
+        return engine.load(key), claims
     began = perf_counter()
     classifier = engine.load(key)
     warm_models.note(key, loading_seconds=perf_counter() - began)
-    return classifier
+    return classifier, _reach(claims, Stage.PREPROCESSING)
 
 
 def _reach(claims: Sequence[Claim], stage: Stage) -> list[Claim]:
@@ -113,7 +118,6 @@ def _look_at(inputs: Mapping[Claim, Input], classifier: Classifier) -> None:
     if shortage:
         percentage, _looking = wording.STAGES[Stage.MODEL_EXECUTION]
         held = lifecycle.advance(held, Stage.MODEL_EXECUTION, percentage=percentage, description=shortage)
-    held = _reach(held, Stage.POSTPROCESSING)
     answered = {claim: predictions[claim] for claim in held}
     lifecycle.complete(answered, execution=str(classifier.execution), sentence=shortage)
     failpoints.hit("after_result_commit")

@@ -14,7 +14,6 @@ class ModelGoneError(Exception):
     """The model of an earlier run is no longer offered."""
 
 
-@transaction.atomic
 def enqueue(
     *,
     image: models.Model,
@@ -24,7 +23,7 @@ def enqueue(
     upload_started_at: datetime,
     further: str = "",
 ) -> None:
-    """Queue a picture in the transaction that inserts it; the doorbell rings on commit."""
+    """Queue a picture; call it in the transaction that inserted it. The doorbell rings on commit."""
     lifecycle.submit(
         image=image,
         user_id=user_id,
@@ -52,7 +51,7 @@ def retry(*, image_id: int, may_be_urgent: bool = False) -> None:
     entry = AnalysisQueue.objects.filter(image_id=image_id).first()
     if entry is None:
         raise wishes.TransitionError(f"picture {image_id} is gone")
-    model = next((model for model in MLModel.objects.offered() if model.key == entry.model_name), None)
+    model = MLModel.objects.offered_as(entry.model_name or "")
     if model is None:
         raise ModelGoneError(entry.model_name)
     is_too_urgent = entry.priority == Priority.URGENT and not may_be_urgent

@@ -20,11 +20,18 @@ def look_at_queue(self: Task) -> int:
     Raises SystemExit, everything being handed on, to have the pool replace a process that its GPU has left.
     """
     failpoints.hit("doorbell_received")
+    doorbell.heard()
     task_id = str(self.request.id)
-    claims = lifecycle.claim_batch(limit=settings.BATCH_SIZE, before_commit=partial(in_hand.note, task_id))
+    claims = lifecycle.claim_batch(
+        limit=settings.BATCH_SIZE,
+        before_commit=partial(in_hand.note, task_id),
+        opening=partial(runner.opening, engine()),
+    )
     if not claims:
         return 0
     failpoints.hit("after_claim")
+    if len(claims) == settings.BATCH_SIZE:
+        doorbell.ring()  # there may be work for another one
     try:
         runner.run(claims, engine(), preparation())
     except DeviceLostError as error:

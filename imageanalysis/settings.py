@@ -170,6 +170,7 @@ DATABASES: dict[str, dict[str, Any]] = {
     "default": env.db("DATABASE_URL") if env.str("DATABASE_URL", default="") else EMBEDDED_DATABASE
 }
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+    DATABASES["default"]["ENGINE"] = "imageanalysis.sqlite"  # waits for its turn in another way
     DATABASES["default"].setdefault("OPTIONS", {}).update(
         {
             # IMMEDIATE: a transaction that reads and then writes would otherwise fail at once when another one writes.

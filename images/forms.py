@@ -40,14 +40,14 @@ def _reads_as_yes(value: str | None, unless_said: bool) -> bool:
 
 
 def _read_model(key: str) -> MLModel:
-    offered = {model.key: model for model in MLModel.objects.offered()}
+    if chosen := MLModel.objects.offered_as(key or settings.DEFAULT_MODEL):
+        return chosen
+    offered = MLModel.objects.offered()
     if not offered:
         raise UploadRefusedError("no_model")
-    if not key:
-        return offered.get(settings.DEFAULT_MODEL) or next(iter(offered.values()))
-    if key not in offered:
+    if key:
         raise UploadRefusedError("unknown_model")
-    return offered[key]
+    return offered[0]
 
 
 def _read_priority(value: str, user: User) -> Priority:

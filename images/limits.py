@@ -24,17 +24,23 @@ class Room:
 
 def check(user: User, coming_bytes: int) -> None:
     """Raise UploadRefusedError when one more picture is too many; a statement for each limit that is set."""
-    unfinished = AnalysisQueue.objects.filter(user=user, status__in=ACTIVE_QUEUE_STATUSES)
-    if settings.MAX_UNFINISHED_PER_USER and unfinished.count() >= settings.MAX_UNFINISHED_PER_USER:
+    if settings.MAX_UNFINISHED_PER_USER and _unfinished(user) >= settings.MAX_UNFINISHED_PER_USER:
         raise UploadRefusedError("too_many_unfinished")
-    of_a_day = Image.objects.visible_to(user).filter(upload_date__gt=timezone.now() - timedelta(days=1))
-    if settings.MAX_UPLOADS_PER_DAY and of_a_day.count() >= settings.MAX_UPLOADS_PER_DAY:
+    if settings.MAX_UPLOADS_PER_DAY and _uploads_of_a_day(user) >= settings.MAX_UPLOADS_PER_DAY:
         raise UploadRefusedError("too_many_today")
     taken = room_taken(user)
     if taken.pictures is not None and taken.pictures >= settings.MAX_PICTURES_PER_USER:
         raise UploadRefusedError("too_many_pictures")
     if taken.stored_bytes is not None and taken.stored_bytes + coming_bytes > settings.MAX_BYTES_PER_USER:
         raise UploadRefusedError("no_room_left")
+
+
+def _unfinished(user: User) -> int:
+    return AnalysisQueue.objects.filter(user=user, status__in=ACTIVE_QUEUE_STATUSES).count()
+
+
+def _uploads_of_a_day(user: User) -> int:
+    return Image.objects.visible_to(user).filter(upload_date__gt=timezone.now() - timedelta(days=1)).count()
 
 
 def room_taken(user: User) -> Room:

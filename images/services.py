@@ -67,7 +67,6 @@ def take_in(
             failpoints.hit("before_upload_commit")
         undo.pop_all()
     failpoints.hit("before_answer")
-    image.refresh_from_db()
     image.keeps_metadata = look.keeps_metadata
     return image
 

@@ -35,6 +35,11 @@ class MLModelQuerySet(models.QuerySet["MLModel"]):
         ready = [model for model in active if model.is_ready]
         return sorted(ready, key=lambda model: model.key != settings.DEFAULT_MODEL)
 
+    def offered_as(self, key: str) -> "MLModel | None":
+        """The model called `name:version` if it is active and ready. One query."""
+        model = self.with_condition().filter(is_active=True).by_key(key)
+        return model if model and model.is_ready else None
+
     def by_key(self, key: str) -> "MLModel | None":
         """The model called `name:version`, active or not."""
         name, _colon, version = key.partition(":")

@@ -7,7 +7,7 @@ for as long as the test wants.
 import os
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from django.db.models import Count
@@ -52,9 +52,10 @@ def test_every_picture_finishes_although_the_child_is_killed_in_mid_batch(
     transactional_db: None, broker: Broker, settings: Settings, owner: User, model: MLModel
 ) -> None:
     images = upload_all(owner, model)
-    with Worker(media_root=settings.MEDIA_ROOT) as worker:
-        (child,) = worker.children()
+    with ExitStack() as stack:
         with unreadable_until_the_end(settings.MEDIA_ROOT / images[1].file_path):
+            worker = stack.enter_context(Worker(media_root=settings.MEDIA_ROOT))
+            (child,) = worker.children()
             until(lambda: AnalysisQueue.objects.filter(status=QueueStatus.PROCESSING).count() == 3, worker.output)
             os.kill(child, signal.SIGKILL)
             until(lambda: AnalysisQueue.objects.filter(retry_count=1).count() == 3, worker.output)

@@ -18,7 +18,9 @@ _HEADERS = {
     (_APP14, b"Adobe"): KEPT,
 }
 # Within coded data FF is followed by 00 or a restart marker; FF may also be repeated as padding.
-_NEXT_MARKER = re.compile(rb"\xff+[^\x00\xff\xd0-\xd7]")
+_MARKER = re.compile(rb"\xff+[^\x00\xff\xd0-\xd7]")
+# The same without its padding: a pattern that begins with one plain byte is searched for at the speed of memchr.
+_MARKER_IN_CODED_DATA = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
 
 
 def parts(content: bytes) -> Iterator[Part]:
@@ -46,7 +48,7 @@ def exif_block(tiff: bytes) -> bytes:
 
 
 def _marker(content: bytes, position: int) -> tuple[int, int]:
-    found = _NEXT_MARKER.match(content, position)
+    found = _MARKER.match(content, position)
     if found is None:
         raise MalformedError("a segment does not begin with a marker")
     return found.end(), content[found.end() - 1]
@@ -60,7 +62,7 @@ def _length(content: bytes, position: int) -> int:
 
 
 def _end_of_scan(content: bytes, position: int) -> int:
-    found = _NEXT_MARKER.search(content, position)
+    found = _MARKER_IN_CODED_DATA.search(content, position)
     if found is None:
         raise MalformedError("the picture has no end")
     return found.start()

@@ -1,0 +1,79 @@
+"""Of many bells at the same moment one rings, and none that is needed is left out."""
+
+from collections.abc import Iterator
+from functools import partial
+
+import pytest
+from django.conf import settings as django_settings
+from django.core.cache import cache
+from pytest_django import Settings
+from redis import Redis
+
+from accounts.models import User
+from analysis import doorbell, tasks
+from imageanalysis.tests.servers import Broker
+from images.tests.factories import queued_image
+from mlmodels.models import MLModel
+
+
+@pytest.fixture
+def hung(broker: Broker) -> Iterator["partial[int]"]:
+    """How many bells hang unheard; none at the beginning."""
+    with Redis(unix_socket_path=str(broker.socket_path)) as client:
+        client.flushall()
+        yield partial(client.llen, django_settings.CELERY_TASK_DEFAULT_QUEUE)
+        client.flushall()
+
+
+def test_while_one_hangs_unheard_no_other_is_hung_beside_it(hung: "partial[int]") -> None:
+    for _ in range(10):
+        doorbell.ring()
+
+    assert hung() == 1
+
+
+def test_once_it_was_heard_the_next_one_rings(hung: "partial[int]") -> None:
+    doorbell.ring()
+    doorbell.heard()
+    doorbell.ring()
+
+    assert hung() == 2
+
+
+def test_one_that_nobody_ever_hears_silences_the_next_for_a_second_at_most(
+    hung: "partial[int]", broker: Broker
+) -> None:
+    doorbell.ring()
+
+    with Redis(unix_socket_path=str(broker.socket_path), db=1) as client:
+        (key,) = client.keys("*")
+        assert 0 < client.pttl(key) <= 1000
+    cache.clear()  # that second is over
+    doorbell.ring()
+    assert hung() == 2
+
+
+def test_without_a_cache_every_one_rings(hung: "partial[int]", settings: Settings) -> None:
+    away = {**settings.CACHES["default"], "LOCATION": "unix:///nowhere/at-all.sock"}
+    settings.CACHES = {"default": away}
+
+    doorbell.ring()
+    doorbell.heard()
+    doorbell.ring()
+
+    assert hung() == 2
+
+
+def test_whoever_takes_as_many_as_it_may_rings_for_the_others(
+    hung: "partial[int]", owner: User, model: MLModel, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.BATCH_SIZE = 2
+    for _ in range(3):
+        queued_image(user=owner, model=model)
+    while_running: list[int] = []
+    monkeypatch.setattr("analysis.runner.run", lambda *_args: while_running.append(hung()))
+
+    assert [tasks.look_at_queue.apply().result for _ in range(3)] == [2, 1, 0]
+
+    assert while_running == [1, 1], "the first rang before it ran, the second had no need to"
+    assert hung() == 2, "the second rang when it was done"

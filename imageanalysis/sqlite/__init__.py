@@ -1,0 +1,1 @@
+"""Django's SQLite, whose writers do not sleep past their turn."""
