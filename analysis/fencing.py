@@ -1,6 +1,6 @@
 """Who owns a run: the claim, its fencing token, and the lock on the rows that still carry it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -46,10 +46,12 @@ def lock_held(claims: Sequence[Claim]) -> list[Claim]:
     return [claim for claim in claims if claim.queue_id in ours]
 
 
-def lock_before_deleting(*, image_id: int | None = None, user_id: int | None = None) -> None:
-    """Lock a picture's entry, or all of a person's, for the rest of the transaction.
+def lock_entries(*, image_ids: Collection[int] | None = None, user_id: int | None = None) -> None:
+    """Lock these pictures' entries, or all of a person's, or those of the pictures that are this person's, for the rest
+    of the transaction.
 
     Whoever deletes takes these locks first and in the order of every other writer, so that nobody waits in a circle.
     """
-    mine = {"image_id": image_id} if image_id else {"user_id": user_id}
-    list(AnalysisQueue.objects.select_for_update().filter(**mine).order_by("pk").values_list("pk"))
+    wanted = {"image_id__in": image_ids, "user_id": user_id}
+    filters = {name: value for name, value in wanted.items() if value is not None}
+    list(AnalysisQueue.objects.select_for_update().filter(**filters).order_by("pk").values_list("pk"))

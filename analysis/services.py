@@ -1,5 +1,6 @@
 """What other apps ask of the queue: put a picture in, run it again, cancel it."""
 
+from collections.abc import Collection
 from datetime import datetime
 
 from django.db import models, transaction
@@ -40,6 +41,15 @@ def analyze_again(*, image_id: int, model: MLModel, priority: Priority) -> None:
     """Run a finished picture again. Raises `wishes.TransitionError` while it still waits or runs."""
     wishes.resubmit(image_id=image_id, model=model, priority=priority)
     doorbell.ring_on_commit()
+
+
+@transaction.atomic
+def analyze_all_again(*, image_ids: Collection[int], model: MLModel, priority: Priority) -> list[int]:
+    """Run many pictures of one person again; returns which, the others still wait or run."""
+    taken_back = wishes.resubmit_all(image_ids=image_ids, model=model, priority=priority)
+    if taken_back:
+        doorbell.ring_on_commit()
+    return taken_back
 
 
 @transaction.atomic

@@ -58,7 +58,7 @@ SERVING_ORDER = tuple(reversed(Priority))
 ACTIVE_QUEUE_STATUSES = frozenset({QueueStatus.WAITING, QueueStatus.PROCESSING})
 TERMINAL_QUEUE_STATUSES = frozenset(QueueStatus) - ACTIVE_QUEUE_STATUSES
 
-QUEUE_TRANSITIONS: dict[QueueStatus, frozenset[QueueStatus]] = {
+QUEUE_TRANSITIONS: dict[str, frozenset[QueueStatus]] = {
     QueueStatus.WAITING: frozenset({QueueStatus.PROCESSING, QueueStatus.CANCELLED}),
     QueueStatus.PROCESSING: frozenset({QueueStatus.WAITING}) | TERMINAL_QUEUE_STATUSES,
     **{status: frozenset({QueueStatus.WAITING}) for status in TERMINAL_QUEUE_STATUSES},

@@ -5,7 +5,7 @@ in the order of their ids, and looks at their state then. A worker that is quick
 writes nothing.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from django.db import transaction
 from django.db.models import Max, Min
@@ -25,19 +25,31 @@ class TransitionError(Exception):
     """The entry is not in a state from which the wanted one can be reached."""
 
 
-@transaction.atomic
 def resubmit(*, image_id: int, model: MLModel, priority: Priority) -> None:
     """Take a finished entry back to `waiting` for another run; a person's own wish starts a new count of retries.
 
     Raises TransitionError when the entry still waits or runs: only a fault of ours takes a run back that a worker has.
     """
-    entry = _locked_entry(image_id, QueueStatus.WAITING)
-    if entry.is_active:
-        raise TransitionError(f"picture {image_id} is being analyzed")
+    if not resubmit_all(image_ids=[image_id], model=model, priority=priority):
+        raise TransitionError(f"picture {image_id} is being analyzed, or gone")
+
+
+@transaction.atomic
+def resubmit_all(*, image_ids: Collection[int], model: MLModel, priority: Priority) -> list[int]:
+    """The same for many pictures of one person; returns which, the others still wait or run.
+
+    They stand in line in the order of their upload. Constant number of statements.
+    """
+    entries = [entry for entry in _locked_entries(image_ids) if not entry.is_active]
+    if not entries:
+        return []
     now = clock.now()
-    AnalysisQueue.objects.filter(pk=entry.pk).update(
+    first = position_for(user_id=entries[0].user_id, priority=priority)
+    for place, entry in enumerate(entries, start=first):
+        entry.position = place
+    AnalysisQueue.objects.bulk_update(entries, ["position"])
+    AnalysisQueue.objects.filter(pk__in=[entry.pk for entry in entries]).update(
         status=QueueStatus.WAITING,
-        position=position_for(user_id=entry.user_id, priority=priority),
         priority=priority,
         model_name=model.key,
         queued_at=now,
@@ -46,39 +58,37 @@ def resubmit(*, image_id: int, model: MLModel, priority: Priority) -> None:
         error_message=None,
         retry_count=0,
     )
-    set_images([image_id], now, status=ImageStatus.UPLOADED, model_used_id=model.pk, error_log=None)
+    taken_back = [entry.image_id for entry in entries]
+    set_images(taken_back, now, status=ImageStatus.UPLOADED, model_used_id=model.pk, error_log=None)
     set_timelines(
-        [image_id],
+        taken_back,
         now,
         model_used=model.key,
         analysis_started_at=None,
         analysis_completed_at=None,
         **wording.waiting(),
     )
+    return taken_back
 
 
-@transaction.atomic
 def cancel(*, image_id: int) -> None:
     """Call the picture's run off, whether it waits or runs; a worker that has it in hand writes nothing more.
 
     Raises TransitionError when there is nothing to cancel.
     """
-    entry = _locked_entry(image_id, QueueStatus.CANCELLED)
-    now = clock.now(entry.started_at)
-    AnalysisQueue.objects.filter(pk=entry.pk).update(
-        status=QueueStatus.CANCELLED, completed_at=now, queued_at=min(entry.queued_at, now)
-    )
-    has_results = AnalysisResult.objects.filter(image_id=image_id).exists()
-    set_images([image_id], now, status=ImageStatus.SUCCESS if has_results else ImageStatus.UPLOADED)
-    set_timelines([image_id], now, analysis_completed_at=now, **wording.cancelled(has_results=has_results))
-    failpoints.hit("before_cancel_commit")
+    if not cancel_all(image_ids=[image_id]):
+        raise TransitionError(f"picture {image_id} has no run to cancel")
 
 
-def _locked_entry(image_id: int, target: QueueStatus) -> AnalysisQueue:
-    entry = AnalysisQueue.objects.select_for_update().filter(image_id=image_id).first()
-    if entry is None or target not in QUEUE_TRANSITIONS[QueueStatus(entry.status)]:
-        raise TransitionError(f"picture {image_id} cannot become {target}")
-    return entry
+@transaction.atomic
+def cancel_all(*, image_ids: Collection[int]) -> list[int]:
+    """The same for many pictures; returns which had a run to cancel. Constant number of statements."""
+    entries = _locked_entries(image_ids)
+    return _call_off([entry for entry in entries if QueueStatus.CANCELLED in QUEUE_TRANSITIONS[entry.status]])
+
+
+def _locked_entries(image_ids: Collection[int]) -> list[AnalysisQueue]:
+    return list(AnalysisQueue.objects.filter(image_id__in=image_ids).order_by("pk").select_for_update())
 
 
 def cancel_waiting(*, user_id: int) -> int:
@@ -91,18 +101,26 @@ def cancel_waiting(*, user_id: int) -> int:
 
 @transaction.atomic
 def _cancel_some(user_id: int) -> int:
-    now = clock.now()
     waiting = AnalysisQueue.objects.waiting().filter(user_id=user_id).order_by("pk").select_for_update()
-    image_ids = dict(waiting.values_list("pk", "image_id")[:AT_ONCE])
-    AnalysisQueue.objects.filter(pk__in=image_ids).update(
+    return len(_call_off(list(waiting[:AT_ONCE])))
+
+
+def _call_off(locked: Sequence[AnalysisQueue]) -> list[int]:
+    """End the runs of active entries; returns whose pictures' they were."""
+    image_ids = [entry.image_id for entry in locked]
+    if not image_ids:
+        return []
+    now = clock.now(*(entry.started_at for entry in locked))
+    AnalysisQueue.objects.filter(pk__in=[entry.pk for entry in locked]).update(
         status=QueueStatus.CANCELLED, completed_at=now, queued_at=Least("queued_at", now)
     )
-    labelled = set(AnalysisResult.objects.filter(image_id__in=image_ids.values()).values_list("image_id", flat=True))
+    labelled = set(AnalysisResult.objects.filter(image_id__in=image_ids).values_list("image_id", flat=True))
     for has_results, status in ((True, ImageStatus.SUCCESS), (False, ImageStatus.UPLOADED)):
-        alike = [image_id for image_id in image_ids.values() if (image_id in labelled) is has_results]
+        alike = [image_id for image_id in image_ids if (image_id in labelled) is has_results]
         set_images(alike, now, status=status)
         set_timelines(alike, now, analysis_completed_at=now, **wording.cancelled(has_results=has_results))
-    return len(image_ids)
+    failpoints.hit("before_cancel_commit")
+    return image_ids
 
 
 @transaction.atomic

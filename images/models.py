@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from analysis import clock
-from analysis.fencing import lock_before_deleting
+from analysis.fencing import lock_entries
 from analysis.states import ImageStatus, QueueStatus
 from images.stored_files import delete_files
 from mlmodels.models import MLModel
@@ -192,7 +192,7 @@ def remove_files(names: Sequence[str]) -> None:
 @receiver(pre_delete, sender=User)
 def lock_entries_before_cascade(instance: User, **_kwargs: Any) -> None:
     """The cascade locks rows in an order of its own, which a worker's could cross."""
-    lock_before_deleting(user_id=instance.pk)
+    lock_entries(user_id=instance.pk)
 
 
 class Original(models.Model):

@@ -15,7 +15,7 @@ from django.utils import timezone
 from accounts.models import User
 from analysis import failpoints
 from analysis import services as analysis
-from analysis.fencing import lock_before_deleting
+from analysis.fencing import lock_entries
 from analysis.states import Priority
 from images import decoding, filenames, limits, litter
 from images.models import Image, Original
@@ -104,5 +104,5 @@ def _inspect(file: File, *, user: User, strips_metadata: bool) -> Look:
 def delete(*, image: Image) -> None:
     """Delete a picture with everything that belongs to it; its files go once the rows are gone."""
     with transaction.atomic():
-        lock_before_deleting(image_id=image.pk)
+        lock_entries(image_ids=[image.pk])
         image.delete()

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from images import departure_views, my_data_views, results_views, story_views, upload_views, views
+from images import batch_views, departure_views, my_data_views, results_views, story_views, upload_views, views
 
 app_name = "images"
 urlpatterns = [
@@ -14,6 +14,7 @@ urlpatterns = [
     path("images/", views.gallery, name="gallery"),
     path("images/live/", views.live, name="live"),
     path("images/cancel-waiting/", views.cancel_waiting, name="cancel_waiting"),
+    path("images/batch/", batch_views.act, name="batch"),
     path("images/upload/", upload_views.upload, name="upload"),
     path("images/<int:pk>/", story_views.detail, name="detail"),
     path("images/<int:pk>/timeline/", story_views.timeline, name="timeline"),

@@ -9,6 +9,9 @@ function newCard(image) {
   state.id = `picture-state-${image.id}`;
   state.dataset.unfinished = image.id;
   card.querySelector(".picture-name").textContent = image.filename;
+  const box = card.querySelector(".picture-box");
+  box.value = image.id;
+  box.ariaLabel = box.ariaLabel.replace("{filename}", image.filename);
   return card;
 }
 

@@ -1,0 +1,145 @@
+"""The gallery in a real browser: choosing pictures by mouse, finger and without scripts, and what is done with them."""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.test import Client
+from playwright.sync_api import Browser, Locator, Page, expect
+from pytest_django.live_server_helper import LiveServer
+
+from accounts.models import User
+from analysis.models import AnalysisQueue
+from imageanalysis.tests import browser as chromium_
+from imageanalysis.tests.browser import visit
+from imageanalysis.tests.servers import Broker
+from images.models import Image
+from images.tests.factories import queued_image
+from mlmodels.models import MLModel
+
+pytestmark = [
+    pytest.mark.skipif(
+        chromium_.PROGRAM is None, reason="Chromium is not installed here (Debian: apt-get install chromium)"
+    ),
+    pytest.mark.django_db(transaction=True),
+]
+
+PHONE = {"viewport": {"width": 375, "height": 812}, "has_touch": True, "is_mobile": True}
+
+Gallery = Callable[..., AbstractContextManager[Page]]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium_.chromium() as running:
+        yield running
+
+
+@pytest.fixture
+def pictures(owner: User, model: MLModel) -> list[Image]:
+    """Five that are done, in the order in which the gallery shows them."""
+    images = [queued_image(user=owner, model=model, name=f"{n}.png") for n in range(5)]
+    Image.objects.update(status="success")
+    AnalysisQueue.objects.update(status="completed")
+    return images[::-1]
+
+
+@pytest.fixture
+def gallery(browser: Browser, live_server: LiveServer, broker: Broker, owner_client: Client) -> Gallery:
+    """The owner's gallery in a browser."""
+
+    @contextmanager
+    def opened(**options: Any) -> Iterator[Page]:
+        name = settings.SESSION_COOKIE_NAME
+        with visit(browser, live_server.url, **options) as page:
+            page.context.add_cookies(
+                [{"name": name, "value": owner_client.cookies[name].value, "url": live_server.url}]
+            )
+            page.goto("/")
+            yield page
+
+    return opened
+
+
+def card(page: Page, image: Image) -> Locator:
+    return page.locator(f"#picture-{image.pk}")
+
+
+def box(page: Page, image: Image) -> Locator:
+    return card(page, image).get_by_role("checkbox")
+
+
+def chosen(page: Page) -> list[int]:
+    return [int(box.input_value()) for box in page.locator(".picture-box:checked").all()]
+
+
+def test_pictures_are_chosen_by_box_and_in_a_row_and_the_bar_offers_what_is_possible(
+    gallery: Gallery, pictures: list[Image]
+) -> None:
+    with gallery() as page:
+        bar, outcome = page.get_by_role("form", name="Selected pictures"), page.locator("#outcome")
+        expect(bar).to_be_hidden()
+        box(page, pictures[0]).check()
+        card(page, pictures[2]).get_by_role("link").click(modifiers=["Shift"])
+        assert chosen(page) == [image.pk for image in pictures[:3]]
+        expect(bar).to_contain_text("3 selected")
+        expect(bar.get_by_role("button", name="Cancel the analysis")).to_be_hidden()
+
+        bar.get_by_role("button", name="Analyze").click()
+        expect(outcome).to_contain_text("3 pictures will be analyzed.")
+        expect(card(page, pictures[0])).to_contain_text("Waiting")
+        expect(bar).to_be_hidden()
+
+        card(page, pictures[0]).get_by_role("link").click(modifiers=["Shift"])
+        bar.get_by_role("button", name="Select all on this page").click()
+        expect(page.locator("#said")).to_have_text("5 selected")
+        bar.get_by_role("button", name="Cancel the analysis").click()
+        expect(outcome).to_contain_text("3 analyses were cancelled. 2 have nothing to cancel.")
+        assert chosen(page) == [image.pk for image in pictures[3:]]
+        expect(card(page, pictures[0])).to_contain_text("Cancelled")
+        bar.get_by_role("button", name="Clear the selection").click()
+        expect(bar).to_be_hidden()
+
+
+def test_a_finger_that_stays_on_a_picture_chooses_it_and_then_taps_choose(
+    gallery: Gallery, pictures: list[Image]
+) -> None:
+    with gallery(**PHONE) as page:
+        where = card(page, pictures[0]).bounding_box()
+        assert where
+        touch = page.context.new_cdp_session(page)
+        points = [{"x": where["x"] + where["width"] / 2, "y": where["y"] + where["width"] / 2}]
+        touch.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": points})
+        expect(box(page, pictures[0])).to_be_checked()
+        touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+
+        card(page, pictures[1]).get_by_role("link").tap()
+        expect(box(page, pictures[1])).to_be_checked()
+        assert chosen(page) == [image.pk for image in pictures[:2]]
+        assert page.url.endswith("/")
+        assert chromium_.overflow_px(page) <= 0
+
+
+def test_a_lost_connection_is_told_and_the_choice_stays(gallery: Gallery, pictures: list[Image]) -> None:
+    with gallery(expected=["ERR_FAILED"]) as page:
+        box(page, pictures[0]).check()
+        page.route("**/batch/", lambda route: route.abort())
+        page.get_by_role("button", name="Analyze").click()
+
+        expect(page.locator("#outcome")).to_contain_text("The connection broke off.")
+        assert chosen(page) == [pictures[0].pk]
+
+
+def test_without_javascript_ticked_pictures_are_analyzed_and_cancelled(gallery: Gallery, pictures: list[Image]) -> None:
+    with gallery(java_script_enabled=False) as page:
+        for image in pictures[:2]:
+            box(page, image).check()
+        page.get_by_role("button", name="Analyze").click()
+        expect(page.locator("main")).to_contain_text("2 pictures will be analyzed.")
+
+        for image in pictures[1:3]:
+            box(page, image).check()
+        page.get_by_role("button", name="Cancel the analysis").click()
+        expect(page.locator("main")).to_contain_text("1 analysis was cancelled. 1 has nothing to cancel.")
