@@ -53,6 +53,22 @@ def analyze_all_again(*, image_ids: Collection[int], model: MLModel, priority: P
 
 
 @transaction.atomic
+def resume(*, image_ids: Collection[int]) -> None:
+    """Queue again what was called off, with the same models and priorities; without a model that is not offered now.
+
+    A few statements for each model and priority among them.
+    """
+    offered = {model.key: model for model in MLModel.objects.offered()}
+    alike: dict[tuple[str | None, str], list[int]] = {}
+    entries = AnalysisQueue.objects.filter(image_id__in=image_ids).values_list("image_id", "model_name", "priority")
+    for image_id, model_key, priority in entries:
+        alike.setdefault((model_key, priority), []).append(image_id)
+    for (model_key, priority), ids in alike.items():
+        if model_key in offered:
+            analyze_all_again(image_ids=ids, model=offered[model_key], priority=Priority(priority))
+
+
+@transaction.atomic
 def retry(*, image_id: int, may_be_urgent: bool = False) -> None:
     """Run the same model with the same priority once more; what staff made urgent is high when somebody else asks.
 

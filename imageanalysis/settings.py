@@ -303,6 +303,8 @@ DECODER_MEMORY_BYTES = env.int(
     ),
 )
 DECODER_MODULE = "mlmodels.inference.decoding.decoder"
+# A deleted picture can be taken back for so long; a worker removes it with its files within 10 seconds after that.
+UNDO_SECONDS = env.int("UNDO_SECONDS", default=300)
 # A person's data as one file is kept for so long; making it is given up after so long.
 EXPORT_RETENTION_HOURS = env.int("EXPORT_RETENTION_HOURS", default=72)
 EXPORT_HARD_LIMIT_SECONDS = env.int("EXPORT_HARD_LIMIT_SECONDS", default=4 * 3600)

@@ -8,6 +8,8 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
+from uuid import UUID, uuid4
 
 from django.db import models, transaction
 from django.http import QueryDict
@@ -18,10 +20,11 @@ from accounts.models import User
 from analysis import services as analysis
 from analysis import wishes
 from analysis.fencing import lock_entries
+from images.deletion import delete
 from images.forms import read_wish
 from images.models import Image
 
-AT_MOST = 300
+AT_MOST = 200
 
 
 class Action(models.TextChoices):
@@ -29,6 +32,7 @@ class Action(models.TextChoices):
 
     ANALYZE = "analyze"
     CANCEL = "cancel"
+    DELETE = "delete"
 
 
 class BatchRefusedError(Exception):
@@ -53,6 +57,7 @@ class Outcome:
     done: Sequence[int]
     unfit: Sequence[int]
     absent: Sequence[int]
+    deletion: UUID | None = None  # what was deleted can be taken back by it
 
     @property
     def message(self) -> str:
@@ -63,10 +68,11 @@ class Outcome:
     def _groups(self) -> tuple[Sequence[int], ...]:
         return self.done, self.unfit, self.absent
 
-    def as_json(self) -> dict[str, object]:
+    def as_json(self) -> dict[str, Any]:
         refused = [(_UNFIT[self.action], self.unfit), ("absent", self.absent)]
         not_done = [{"id": pk, "code": code} for code, ids in refused for pk in ids]
-        return {"action": self.action, "done": list(self.done), "not_done": not_done, "message": self.message}
+        told = {"action": self.action, "done": self.done, "not_done": not_done, "message": self.message}
+        return {**told, "deletion": self.deletion} if self.deletion else told
 
 
 def read_ids(texts: Iterable[str]) -> list[int]:
@@ -87,7 +93,8 @@ def read_action(text: str) -> Action:
 
 def act(action: Action, ids: Sequence[int], *, user: User, asked: QueryDict) -> Outcome:
     """Do it for those of the pictures that it can be done for; raises UploadRefusedError for what is not offered."""
-    do = _doing(action, user, asked)
+    deletion = uuid4() if action is Action.DELETE else None
+    do = partial(delete, key=deletion) if deletion else _doing(action, user, asked)
     with transaction.atomic():
         lock_entries(user_id=user.pk, image_ids=ids)
         own = list(Image.objects.visible_to(user).filter(pk__in=ids).values_list("pk", flat=True))
@@ -97,6 +104,7 @@ def act(action: Action, ids: Sequence[int], *, user: User, asked: QueryDict) -> 
         done=done,
         unfit=[pk for pk in own if pk not in set(done)],
         absent=[pk for pk in ids if pk not in set(own)],
+        deletion=deletion if done else None,
     )
 
 
@@ -107,7 +115,7 @@ def _doing(action: Action, user: User, asked: QueryDict) -> Callable[..., list[i
     return partial(analysis.analyze_all_again, model=wish.model, priority=wish.priority)
 
 
-_UNFIT = {Action.ANALYZE: "in_hand", Action.CANCEL: "over"}
+_UNFIT = {Action.ANALYZE: "in_hand", Action.CANCEL: "over", Action.DELETE: "kept"}
 
 
 def _counted(words: Callable[[int], str]) -> Callable[[int], str]:
@@ -126,6 +134,11 @@ _WORDS = {
     Action.CANCEL: (
         _counted(lambda n: ngettext("%(count)d analysis was cancelled.", "%(count)d analyses were cancelled.", n)),
         _counted(lambda n: ngettext("%(count)d has nothing to cancel.", "%(count)d have nothing to cancel.", n)),
+        _ABSENT,
+    ),
+    Action.DELETE: (
+        _counted(lambda n: ngettext("%(count)d picture was deleted.", "%(count)d pictures were deleted.", n)),
+        _ABSENT,
         _ABSENT,
     ),
 }

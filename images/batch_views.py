@@ -1,14 +1,19 @@
 """Many pictures at once: what the bar of the gallery asks for, from a form or from a program."""
 
+from uuid import UUID, uuid4
+
 from django.contrib import messages
 from django.http import HttpResponse, HttpResponseRedirect, JsonResponse, QueryDict
 from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
 from accounts import audit
 from accounts.request import SignedInRequest, wants_json
-from images import batch
+from images import batch, deletion
 from images.refusals import UploadRefusedError
+from images.templatetags.pictures import UNDO
 
 
 @require_POST
@@ -22,8 +27,42 @@ def act(request: SignedInRequest) -> HttpResponse:
     audit.record(f"pictures_{action}", request=request, images=",".join(map(str, outcome.done)))
     if wants_json(request):
         return JsonResponse(outcome.as_json())
-    (messages.success if outcome.done else messages.warning)(request, outcome.message)
+    tell(request, outcome)
     return back_to_gallery(request)
+
+
+@require_POST
+def undo(request: SignedInRequest) -> HttpResponse:
+    """Take back what was deleted under the key `deletion`, whether one picture or many."""
+    try:
+        restored = deletion.restore(key=_key(request.POST.get("deletion", "")), user=request.user)
+    except UploadRefusedError as error:
+        return refused(request, error)
+    if restored:
+        audit.record("pictures_restored", request=request, images=",".join(map(str, restored)))
+        sentence = ngettext("%(count)d picture is back.", "%(count)d pictures are back.", len(restored))
+        message = sentence % {"count": len(restored)}
+    else:
+        message = _("There is nothing to take back: that was done already, or the time for it is over.")
+    if wants_json(request):
+        return JsonResponse({"restored": restored, "message": message})
+    (messages.success if restored else messages.warning)(request, message)
+    return back_to_gallery(request)
+
+
+def _key(text: str) -> UUID:
+    """A key under which nothing was deleted for what is no key."""
+    try:
+        return UUID(text)
+    except ValueError:
+        return uuid4()
+
+
+def tell(request: SignedInRequest, outcome: batch.Outcome, message: str = "") -> None:
+    """Say it on the next page, which offers to take back what was deleted."""
+    level = messages.SUCCESS if outcome.done else messages.WARNING
+    undo_tag = f"{UNDO} {outcome.deletion}" if outcome.deletion else ""
+    messages.add_message(request, level, message or outcome.message, extra_tags=undo_tag)
 
 
 def refused(request: SignedInRequest, error: batch.BatchRefusedError | UploadRefusedError) -> HttpResponse:

@@ -32,9 +32,9 @@ class Belongings:
 
 def belongings_of(user: User) -> Belongings:
     """Three statements."""
-    own = Q(image__user=user)
+    own = Q(image__user=user, image__deletion=None)
     return Belongings(
-        pictures=Image.objects.filter(user=user).count(),
+        pictures=Image.objects.visible_to(user).count(),
         results=AnalysisResult.objects.filter(own).count(),
         unfinished=AnalysisQueue.objects.filter(user=user, status__in=ACTIVE_QUEUE_STATUSES).count(),
     )

@@ -1,10 +1,11 @@
 """How much one person may ask for: unfinished pictures, uploads of a day, pictures and room; no limit unless set."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import timedelta
 
 from django.conf import settings
-from django.db.models import Sum
+from django.db.models import QuerySet, Sum
 from django.utils import timezone
 
 from accounts.models import User
@@ -28,8 +29,12 @@ def check(user: User, coming_bytes: int) -> None:
         raise UploadRefusedError("too_many_unfinished")
     if settings.MAX_UPLOADS_PER_DAY and _uploads_of_a_day(user) >= settings.MAX_UPLOADS_PER_DAY:
         raise UploadRefusedError("too_many_today")
+    _check_room(user, 1, coming_bytes)
+
+
+def _check_room(user: User, coming_pictures: int, coming_bytes: int) -> None:
     taken = room_taken(user)
-    if taken.pictures is not None and taken.pictures >= settings.MAX_PICTURES_PER_USER:
+    if taken.pictures is not None and taken.pictures + coming_pictures > settings.MAX_PICTURES_PER_USER:
         raise UploadRefusedError("too_many_pictures")
     if taken.stored_bytes is not None and taken.stored_bytes + coming_bytes > settings.MAX_BYTES_PER_USER:
         raise UploadRefusedError("no_room_left")
@@ -50,14 +55,30 @@ def room_taken(user: User) -> Room:
 
 
 def _stored_bytes(user: User) -> int:
-    return Original.objects.filter(image__user=user).aggregate(sum=Sum("stored_bytes"))["sum"] or 0
+    return _sum_of_bytes(Original.objects.filter(image__user=user, image__deletion=None))
+
+
+def _sum_of_bytes(originals: QuerySet[Original]) -> int:
+    return originals.aggregate(sum=Sum("stored_bytes"))["sum"] or 0
 
 
 def check_for_good(user: User, coming_bytes: int) -> None:
     """The same in the transaction that inserts the picture: this person's uploads of the same moment count, too."""
     if any(getattr(settings, name) for name in _LIMITS):
-        list(User.objects.select_for_update().filter(pk=user.pk).values_list("pk"))
+        _lock(user)
         check(user, coming_bytes)
 
 
-_LIMITS = ("MAX_UNFINISHED_PER_USER", "MAX_UPLOADS_PER_DAY", "MAX_PICTURES_PER_USER", "MAX_BYTES_PER_USER")
+def check_return(user: User, image_ids: Collection[int]) -> None:
+    """The same for deleted pictures that are taken back in the running transaction: only their room counts."""
+    if any(getattr(settings, name) for name in _LIMITS_OF_ROOM):
+        _lock(user)
+        _check_room(user, len(image_ids), _sum_of_bytes(Original.objects.filter(image__in=image_ids)))
+
+
+def _lock(user: User) -> None:
+    list(User.objects.select_for_update().filter(pk=user.pk).values_list("pk"))
+
+
+_LIMITS_OF_ROOM = ("MAX_PICTURES_PER_USER", "MAX_BYTES_PER_USER")
+_LIMITS = ("MAX_UNFINISHED_PER_USER", "MAX_UPLOADS_PER_DAY", *_LIMITS_OF_ROOM)

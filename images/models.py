@@ -26,8 +26,8 @@ class ImageQuerySet(models.QuerySet["Image"]):
     """Reads of the table `images`."""
 
     def visible_to(self, user: User) -> "ImageQuerySet":
-        """The pictures that this person may see: their own, nobody else's."""
-        return self.filter(user=user)
+        """The pictures that this person may see: their own, nobody else's, and none that they have deleted."""
+        return self.filter(user=user, deletion=None)
 
     def newest_first(self) -> "ImageQuerySet":
         return self.order_by("-upload_date", "-id")
@@ -159,6 +159,21 @@ class DataExport(models.Model):
     def goes_at(self) -> datetime | None:
         """When a finished one is removed."""
         return self.ended_at and self.ended_at + timedelta(hours=settings.EXPORT_RETENTION_HOURS)
+
+
+class Deletion(models.Model):
+    """A picture that its owner has deleted and may take back for a while; see `images.deletion`."""
+
+    image = models.OneToOneField(Image, on_delete=models.CASCADE, primary_key=True, related_name="deletion")
+    key = models.UUIDField(db_index=True)  # the same for all that went together
+    deleted_at = models.DateTimeField(db_default=Now(), db_index=True)
+    was_active = models.BooleanField()  # it waited or ran, and does so again when it is taken back
+
+    class Meta:
+        db_table = "images_deleted"
+
+    def __str__(self) -> str:
+        return f"deletion of picture {self.pk}"
 
 
 @receiver(post_delete, sender=Image)

@@ -15,6 +15,7 @@ urlpatterns = [
     path("images/live/", views.live, name="live"),
     path("images/cancel-waiting/", views.cancel_waiting, name="cancel_waiting"),
     path("images/batch/", batch_views.act, name="batch"),
+    path("images/undo/", batch_views.undo, name="undo"),
     path("images/upload/", upload_views.upload, name="upload"),
     path("images/<int:pk>/", story_views.detail, name="detail"),
     path("images/<int:pk>/timeline/", story_views.timeline, name="timeline"),

@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 from django.contrib import messages
+from django.db import transaction
 from django.db.models import Exists, OuterRef, Prefetch
 from django.http import Http404, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -15,8 +16,10 @@ from accounts import audit
 from accounts.request import SignedInRequest, wants_json
 from analysis import presentation, wishes
 from analysis import services as analysis
+from analysis.fencing import lock_entries
 from analysis.models import AnalysisQueue, AnalysisResult
-from images import limits, services
+from images import batch, limits
+from images.batch_views import tell
 from images.forms import priorities_for, read_wish
 from images.gallery_filters import CONFIDENCES, Filters, Shown
 from images.gallery_order import Sort
@@ -30,8 +33,13 @@ from mlmodels.models import MLModel
 GALLERY_LONGEST_POLL_MS = 2000  # in a long queue some picture of the page is always about to change
 
 
-def own_image(request: SignedInRequest, pk: int) -> Image:
-    """The person's own picture; anybody else's is as absent as one that never was."""
+def own_image(request: SignedInRequest, pk: int, *, for_change: bool = False) -> Image:
+    """The person's own picture; anybody else's is as absent as one that never was.
+
+    Before a change, in a transaction, whoever deletes it at the same moment is waited for.
+    """
+    if for_change:
+        lock_entries(image_ids=[pk], user_id=request.user.pk)
     return get_object_or_404(Image.objects.visible_to(request.user).select_related("queue", "timeline"), pk=pk)
 
 
@@ -105,9 +113,10 @@ def thumbnail(request: SignedInRequest, pk: int) -> HttpResponseBase:
 
 
 @require_POST
+@transaction.atomic
 def analyze(request: SignedInRequest, pk: int) -> HttpResponse:
     """Analyze again, also with another model."""
-    image = own_image(request, pk)
+    image = own_image(request, pk, for_change=True)
     try:
         wish = read_wish(request.POST, user=request.user)
         analysis.analyze_again(image_id=image.pk, model=wish.model, priority=wish.priority)
@@ -119,9 +128,10 @@ def analyze(request: SignedInRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
+@transaction.atomic
 def retry(request: SignedInRequest, pk: int) -> HttpResponse:
     """Run the latest model once more, with the same priority."""
-    image = own_image(request, pk)
+    image = own_image(request, pk, for_change=True)
     try:
         analysis.retry(image_id=image.pk, may_be_urgent=request.user.is_staff)
     except wishes.TransitionError:
@@ -154,8 +164,9 @@ def cancel_waiting(request: SignedInRequest) -> HttpResponse:
 
 @require_POST
 def delete(request: SignedInRequest, pk: int) -> HttpResponse:
+    """Delete a picture, which the next page offers to take back."""
     image = own_image(request, pk)
+    outcome = batch.act(batch.Action.DELETE, [pk], user=request.user, asked=request.POST)
     audit.record("picture_deleted", request=request, image=image)
-    services.delete(image=image)
-    messages.success(request, _("“%(filename)s” was deleted.") % {"filename": image.filename})
+    tell(request, outcome, _("“%(filename)s” was deleted.") % {"filename": image.filename})
     return redirect("images:home")

@@ -1,5 +1,5 @@
-"""What a Celery worker does for pictures beside analyzing them: it removes files that a dead process left behind, and
-looks after exports of people's data."""
+"""What a Celery worker does for pictures beside analyzing them: it removes files that a dead process left behind and
+pictures that were deleted, and looks after exports of people's data."""
 
 import logging
 from typing import Any
@@ -8,7 +8,7 @@ from billiard.exceptions import TimeLimitExceeded, WorkerLostError
 from celery.signals import task_failure, worker_ready
 from django.db import DatabaseError, InterfaceError, close_old_connections
 
-from images import litter, my_data
+from images import deletion, litter, my_data
 
 SWEEP_SECONDS = 60
 LOOK_SECONDS = 10
@@ -31,6 +31,19 @@ def sweep() -> None:
         logger.warning("removed %d stored files that belonged to no picture", removed)
 
 
+def purge_deleted() -> None:
+    close_old_connections()
+    try:
+        purged = deletion.purge()
+    except (DatabaseError, InterfaceError) as error:
+        logger.warning("did not remove deleted pictures, the database did not answer: %s", error)
+        return
+    finally:
+        close_old_connections()
+    if purged:
+        logger.info("removed %d pictures that were deleted and not taken back", purged)
+
+
 def look_after_exports() -> None:
     """Give up exports whose worker is gone and announce those that wait. Harmless on any number of machines at once."""
     close_old_connections()
@@ -51,8 +64,10 @@ def look_after_exports() -> None:
 @worker_ready.connect
 def start_sweeping(sender: Any, **_kwargs: Any) -> None:
     sweep()
+    purge_deleted()
     look_after_exports()
     sender.timer.call_repeatedly(SWEEP_SECONDS, sweep)
+    sender.timer.call_repeatedly(LOOK_SECONDS, purge_deleted)
     sender.timer.call_repeatedly(LOOK_SECONDS, look_after_exports)
 
 

@@ -11,6 +11,7 @@ from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
 from accounts.models import PasswordResetToken, User
 from analysis.models import AnalysisQueue, AnalysisResult, ProgressLog, TimelineLog
+from images import deletion
 from images.models import Image
 from images.tests.factories import queued_image
 from mlmodels.models import MLModel
@@ -75,6 +76,7 @@ def through_the_page(image: Image) -> None:
     client = Client()
     client.force_login(image.user)
     client.post(reverse("images:delete", args=[image.pk]))
+    assert deletion.purge() == 1
 
 
 def through_the_admin(image: Image) -> None:
@@ -122,6 +124,7 @@ def test_the_files_of_a_deleted_picture_go_however_it_is_deleted(
     settings: Settings,
     django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
 ) -> None:
+    settings.UNDO_SECONDS = 0
     folder = image.file_path.partition("/")[0]
     assert f"{folder}/thumbnail.jpg" in files(settings.MEDIA_ROOT)
 

@@ -122,6 +122,41 @@ def test_a_finger_that_stays_on_a_picture_chooses_it_and_then_taps_choose(
         assert chromium_.overflow_px(page) <= 0
 
 
+def test_deleted_pictures_are_gone_at_once_and_an_undo_puts_them_back_where_they_were(
+    gallery: Gallery, pictures: list[Image]
+) -> None:
+    shown = [image.filename for image in pictures]
+    with gallery() as page:
+        names, outcome = page.locator("#pictures .picture-name"), page.locator("#outcome")
+        for image in pictures[1:4:2]:
+            box(page, image).check()
+        page.get_by_role("button", name="Delete").click()
+        expect(outcome).to_contain_text("2 pictures were deleted.")
+        expect(names).to_have_text([shown[0], shown[2], shown[4]])
+
+        outcome.get_by_role("button", name="Undo").click()
+        expect(outcome).to_contain_text("2 pictures are back.")
+        expect(names).to_have_text(shown)
+        page.reload()
+        expect(names).to_have_text(shown)
+
+
+@pytest.mark.parametrize("java_script_enabled", [True, False])
+def test_when_all_are_deleted_the_next_page_offers_to_undo_it(
+    java_script_enabled: bool, gallery: Gallery, pictures: list[Image]
+) -> None:
+    with gallery(java_script_enabled=java_script_enabled) as page:
+        for image in pictures:
+            box(page, image).check()
+        page.get_by_role("button", name="Delete").click()
+        expect(page.locator("[data-empty]")).to_be_visible()
+        expect(page.get_by_role("status").first).to_contain_text("5 pictures were deleted.")
+
+        page.get_by_role("button", name="Undo").first.click()
+        expect(page.locator("main")).to_contain_text("5 pictures are back.")
+        expect(page.locator("#pictures .picture")).to_have_count(5)
+
+
 def test_a_lost_connection_is_told_and_the_choice_stays(gallery: Gallery, pictures: list[Image]) -> None:
     with gallery(expected=["ERR_FAILED"]) as page:
         box(page, pictures[0]).check()

@@ -162,6 +162,7 @@ FURTHER_TABLES = {
     "analysis_in_hand",
     "analysis_workers",
     "images_data_exports",
+    "images_deleted",
     "images_files_in_doubt",
     "images_originals",
     "model_exams",

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from django import template
+from django.contrib.messages.storage.base import Message
 from django.db.models import TextChoices
 from django.templatetags.static import static
 from django.utils.html import format_html
@@ -18,6 +19,7 @@ from mlmodels.models import MLModel
 
 register = template.Library()
 
+UNDO = "undo"
 SPRITE = "vendor/bootstrap-icons/sprite.svg"
 # What every browser draws by itself; TIFF and HEIC are shown by their thumbnail.
 BROWSER_EXTENSIONS = frozenset({"jpg", "jpeg", "png", "webp", "gif", "avif", "bmp"})
@@ -52,6 +54,13 @@ def icon(name: str, css_class: str = "") -> SafeString:
 def status_icon(status: str) -> str:
     """The icon of an image's `display_status` or of a queue status."""
     return STATUS_ICONS.get(status, "circle")
+
+
+@register.filter
+def undo_key(message: Message) -> str:
+    """What a message of a deletion can be undone by; empty for any other message."""
+    word, _space, key = (message.extra_tags or "").partition(" ")
+    return key if word == UNDO else ""
 
 
 @register.filter

@@ -17,7 +17,7 @@ def picture_rows(count: int, model: MLModel, **fields: object) -> list[Image]:
             thumbnail_path=f"{n}/thumbnail.jpg",
             status="uploaded",
             model_used=model,
-            **({"user": UserFactory.create()} | fields),
+            **(fields if "user" in fields else {"user": UserFactory.create()} | fields),
         )
         for n in range(count)
     ]

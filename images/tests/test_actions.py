@@ -4,13 +4,14 @@ from pathlib import Path
 
 import pytest
 from django.test import Client
-from pytest_django import DjangoCaptureOnCommitCallbacks
+from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
 from accounts.models import User
 from analysis import lifecycle
 from analysis.failures import BY_CODE
 from analysis.models import AnalysisQueue, AnalysisResult, TimelineLog
 from analysis.tests.queue import claim
+from images import deletion
 from images.models import Image
 from images.tests.factories import queued_image
 from images.tests.uploads import files_in
@@ -188,14 +189,18 @@ def test_queueing_again_rings_once_it_is_committed(
     assert [callback.__name__ for callback in callbacks] == ["ring"]
 
 
-def test_deleting_removes_the_rows_the_files_and_their_folder(
+def test_deleting_removes_the_rows_the_files_and_their_folder_in_the_end(
     owner_client: Client,
     image: Image,
     media_of_its_own: Path,
+    settings: Settings,
     django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
 ) -> None:
+    settings.UNDO_SECONDS = 0
+
+    page = act(owner_client, "delete", image)
     with django_capture_on_commit_callbacks(execute=True):
-        page = act(owner_client, "delete", image)
+        assert deletion.purge() == 1
 
     assert "“picture.png” was deleted." in page
     assert not Image.objects.exists()
@@ -208,12 +213,15 @@ def test_deleting_works_although_the_files_are_gone(
     owner_client: Client,
     image: Image,
     media_of_its_own: Path,
+    settings: Settings,
     django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
 ) -> None:
+    settings.UNDO_SECONDS = 0
     (media_of_its_own / image.file_path).unlink()
 
+    act(owner_client, "delete", image)
     with django_capture_on_commit_callbacks(execute=True):
-        act(owner_client, "delete", image)
+        assert deletion.purge() == 1
 
     assert files_in(media_of_its_own) == []
 
@@ -224,5 +232,5 @@ def test_a_picture_deleted_while_it_runs_stays_deleted(owner_client: Client, ima
     act(owner_client, "delete", image)
 
     assert lifecycle.complete({claimed: [Prediction("espresso", 97.25)]}) == []
-    assert not Image.objects.exists()
+    assert not Image.objects.visible_to(image.user).exists()
     assert not AnalysisResult.objects.exists()

@@ -1,6 +1,8 @@
 // The bar of what can be done with the chosen pictures: offers what is possible, does it without leaving the page.
+import { asked } from "./asked.js";
 import { outcome, say } from "./outcome.js";
-import { boxOf, chooseAll, chosenCards } from "./selection.js";
+import { boxOf, cards, chooseAll, chosenCards } from "./selection.js";
+import { takeAway } from "./undo.js";
 
 const form = document.getElementById("batch");
 const part = (name) => form.querySelector(`[data-part="${name}"]`);
@@ -19,35 +21,26 @@ function tell() {
   say(part("count").textContent);
 }
 
-// A button is called `action`, which hides the property of that name.
-async function ask(body) {
-  const answer = await fetch(form.getAttribute("action"), { method: "POST", body, headers: { Accept: "application/json" } });
-  if (answer.status === 401) window.location.reload();
-  const told = await answer.json().catch(() => ({}));
-  return answer.ok ? told : { done: [], message: told.errors?.[0].message ?? form.dataset.failed };
-}
-
 async function submit(event) {
-  if (event.submitter?.name !== "action") return;
+  const { name, value } = event.submitter ?? {};
+  // Where nothing would be left, another page has to come, which offers to undo it as well.
+  if (name !== "action" || (value === "delete" && chosenCards().length === cards().length)) return;
   event.preventDefault();
   const body = new FormData(form, event.submitter);
   form.inert = true;
-  const told = await ask(body).catch(() => ({ done: [], message: form.dataset.lost }));
+  show(await asked(form, body));
   form.inert = false;
-  show(told);
 }
 
 // The page's poll brings the new states; who could not be helped stays chosen.
-function show({ done, message }) {
-  for (const id of done) {
-    const card = document.getElementById(`picture-${id}`);
-    if (!card) continue;
-    boxOf(card).checked = false;
-    card.querySelector(".picture-state").dataset.unfinished = id;
-  }
+function show({ done = [], message, deletion }) {
+  const helped = done.map((id) => document.getElementById(`picture-${id}`)).filter(Boolean);
+  for (const card of helped) boxOf(card).checked = false;
+  if (deletion) takeAway(helped);
+  else for (const card of helped) card.querySelector(".picture-state").dataset.unfinished = boxOf(card).value;
   offer();
-  outcome(message, done.length > 0);
-  document.dispatchEvent(new Event("pictures:added"));
+  outcome(message, { isDone: done.length > 0, deletion });
+  htmx.trigger("#live", "refresh");
 }
 
 if (form) {
