@@ -1,5 +1,6 @@
 """Fixtures for the whole suite: people, a model, a folder for media, servers of one's own, a real worker."""
 
+import logging
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +13,7 @@ from pytest_django import Settings
 
 from accounts.models import User
 from accounts.tests.factories import UserFactory
+from imageanalysis.tests.log_review import REVIEW
 from imageanalysis.tests.servers import Broker, PostgreSQL, Worker
 from mlmodels.models import MLModel
 from mlmodels.tests.factories import MLModelFactory
@@ -29,6 +31,15 @@ def language_of_its_own() -> Iterator[None]:
     """A request in another language leaves it active in the thread."""
     yield
     translation.deactivate()
+
+
+@pytest.fixture(autouse=True)
+def no_secret_in_the_logs() -> Iterator[None]:
+    root = logging.getLogger()
+    if REVIEW not in root.handlers:
+        root.addHandler(REVIEW)
+    yield
+    REVIEW.close_test()
 
 
 @pytest.fixture

@@ -16,6 +16,9 @@ Path(os.environ["DATA_DIR"]).mkdir(parents=True, exist_ok=True)
 Path(os.environ["MEDIA_ROOT"]).mkdir(parents=True, exist_ok=True)
 
 from imageanalysis.settings import *  # noqa: E402, F403
+from imageanalysis.settings import MIDDLEWARE as OURS  # noqa: E402
+
+MIDDLEWARE = ["imageanalysis.tests.log_review.NotesSecretsMiddleware", *OURS]
 
 WHITENOISE_AUTOREFRESH = True  # looks files up when they are asked for, instead of all of them for every client
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

@@ -8,6 +8,7 @@ from typing import Any, Self
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
+from imageanalysis.tests.log_review import REVIEW
 from imageanalysis.tests.servers import free_port
 
 
@@ -42,6 +43,10 @@ class MailServer:
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
         content: Any = envelope.content
+        message = email.message_from_bytes(content, policy=email.policy.default)
+        for part in message.walk():
+            if part.get_content_maintype() == "text":
+                REVIEW.note_letter(part.get_content())
         if self.answer.startswith("250"):
-            self.received.append((envelope.rcpt_tos, email.message_from_bytes(content, policy=email.policy.default)))
+            self.received.append((envelope.rcpt_tos, message))
         return self.answer

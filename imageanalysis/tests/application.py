@@ -14,6 +14,7 @@ from typing import Any, Self
 import httpx
 from django.conf import settings
 
+from imageanalysis.tests.log_review import REVIEW
 from imageanalysis.tests.processes import processes_with, until
 from imageanalysis.tests.servers import free_port
 
@@ -41,6 +42,8 @@ class Application:
         self.popen.wait()
         for pid in self.processes:
             os.kill(pid, signal.SIGKILL)
+        REVIEW.note("SECRET_KEY", [path.read_text().strip() for path in self.folder.glob("data/secret*")])
+        REVIEW.read(self.log)
 
     @property
     def url(self) -> str:
@@ -115,6 +118,8 @@ class Person:
         self.post("/accounts/register/", form).raise_for_status()
         # The token turns at sign-in; it is the same for every later request of the session.
         self.token = self.csrf_token("/images/upload/")
+        REVIEW.note("password", [password])
+        REVIEW.note("cookie", [value for name, value in self.client.cookies.items() if "language" not in name])
 
     def csrf_token(self, page: str) -> str:
         text = self.client.get(page).text

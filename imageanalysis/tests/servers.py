@@ -17,6 +17,7 @@ from django.conf import settings
 from django.db import connection
 
 from imageanalysis import broker
+from imageanalysis.tests.log_review import REVIEW
 from imageanalysis.tests.processes import until
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -166,6 +167,10 @@ class Worker(Server):
     def start(self) -> None:
         self.spawn()
         self.wait_for_line(" ready.", seconds=60)
+
+    def stop(self) -> None:
+        super().stop()
+        REVIEW.read(self.output())
 
     def spawn(self) -> None:
         """Start the process, also anew, and do not wait for it."""

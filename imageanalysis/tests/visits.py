@@ -88,18 +88,18 @@ class Visitor:
             self.client.force_login(user)
         self.cookies = self.client.cookies.output(header="").strip()
 
-    def visit(self, verb: str, path: str, **headers: str) -> HttpResponse:
+    def visit(self, verb: str, path: str, *, data: Any = None, **headers: str) -> HttpResponse:
         with transaction.atomic():
-            response = self.visit_for_good(verb, path, **headers)
+            response = self.visit_for_good(verb, path, data=data, **headers)
             transaction.set_rollback(True)
         return response
 
-    def visit_for_good(self, verb: str, path: str, **headers: str) -> HttpResponse:
+    def visit_for_good(self, verb: str, path: str, *, data: Any = None, **headers: str) -> HttpResponse:
         """The same, but what it changes stays."""
         self.client.cookies.clear()
         if self.cookies:
             self.client.cookies.load(self.cookies)
-        response = getattr(self.client, verb.lower())(path, headers=headers)
+        response = getattr(self.client, verb.lower())(path, **({"data": data} if data else {}), headers=headers)
         # Reading a file to its end closes it.
         self.body = b"".join(response) if response.streaming else response.content
         return response
