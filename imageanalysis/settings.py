@@ -111,7 +111,7 @@ SESSION_COOKIE_AGE = SESSION_ABSOLUTE_SECONDS  # the table says when it ends bef
 ROOT_URLCONF = "imageanalysis.urls"
 WSGI_APPLICATION = "imageanalysis.wsgi.application"
 INSTALLED_APPS = [
-    "django.contrib.admin",
+    "imageanalysis.desk.config.DeskConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.messages",

@@ -187,3 +187,17 @@ def test_deleting_a_model_leaves_the_pictures(staff_client: Client, model: MLMod
 
     image.refresh_from_db()
     assert image.model_used is None
+
+
+def test_the_navigation_offers_what_a_member_of_staff_may_look_at(client: Client, db: None) -> None:
+    clerk = UserFactory.create(is_staff=True)
+    clerk.user_permissions.set(Permission.objects.filter(codename__in=["view_image"]))
+    client.force_login(clerk)
+
+    page = client.get(admin("images.image", "changelist"), headers={"Accept-Language": "en"})
+
+    assert [(place.title, place.is_current) for place in page.context["desk_places"]] == [
+        ("Dashboard", False),
+        ("Pictures", True),
+        ("Doctor", False),
+    ]
