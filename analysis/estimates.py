@@ -92,10 +92,22 @@ def of_waiting(
 def _pace(runs: Sequence[Run]) -> _Pace:
     batches = _batches(runs)
     most, mean = _workers([(began, ended) for began, ended, _pictures in batches])
-    costs = [
+    costs = _costs(batches)
+    return _Pace(_quantile(costs, LOW) / most, _quantile(costs, TYPICAL) / most, _quantile(costs, HIGH) / mean)
+
+
+def seconds_a_picture(runs_of_model: Sequence[Run]) -> float | None:
+    """What a picture cost one worker lately, with loading and decoding; None while fewer than five were measured."""
+    if len(runs_of_model) < ENOUGH_MEASUREMENTS:
+        return None
+    return _quantile(_costs(_batches(runs_of_model)), TYPICAL)
+
+
+def _costs(batches: Sequence[tuple[datetime, datetime, int]]) -> list[float]:
+    """Seconds of work for each picture: its share of its batch."""
+    return [
         (ended - began).total_seconds() / pictures for began, ended, pictures in batches for _picture in range(pictures)
     ]
-    return _Pace(_quantile(costs, LOW) / most, _quantile(costs, TYPICAL) / most, _quantile(costs, HIGH) / mean)
 
 
 def _batches(runs: Sequence[Run]) -> list[tuple[datetime, datetime, int]]:

@@ -11,7 +11,7 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext, ngettext
 
 from accounts.findings import Finding, ok, warning, wrong
-from analysis import pausing, warm_models
+from analysis import heartbeats, pausing, warm_models
 from analysis.code_version import THIS_CODE
 from analysis.heartbeats import SILENT_SECONDS
 from analysis.models import AnalysisQueue, ProgressLog, WorkerProcess
@@ -22,7 +22,7 @@ LONG_WAIT = timedelta(minutes=30)
 
 def workers() -> Iterator[Finding]:
     """Each worker that gave a sign of life lately, and whether it runs this code; one statement."""
-    alive = list(_alive())
+    alive = heartbeats.alive()
     if not alive:
         yield wrong(
             gettext("No worker is alive: nothing is analyzed and no mail is sent."),
@@ -99,11 +99,6 @@ def last_run() -> Iterator[Finding]:
         yield ok(gettext("The default model is loaded, or the cache does not tell."))
     else:
         yield ok(gettext("The default model is not in memory: its next picture waits until it is loaded."))
-
-
-def _alive() -> Iterator[WorkerProcess]:
-    since = Now() - timedelta(seconds=SILENT_SECONDS)
-    return WorkerProcess.objects.filter(seen_at__gte=since).order_by("hostname", "started_at").iterator()
 
 
 def _now() -> Now:

@@ -73,6 +73,12 @@ def dead(*, judging_by_silence: bool) -> list[uuid.UUID]:
     return [other.pk for other in others if (judging_by_silence and other.is_silent) or is_gone(other.process)]
 
 
+def alive() -> list[WorkerProcess]:
+    """The workers that gave a sign of life lately; one statement."""
+    since = Now() - timedelta(seconds=SILENT_SECONDS)
+    return list(WorkerProcess.objects.filter(seen_at__gte=since).order_by("hostname", "started_at"))
+
+
 def forget(workers: list[uuid.UUID]) -> None:
     """Strike workers off; one that lives after all comes back with its next beat."""
     WorkerProcess.objects.filter(pk__in=workers).delete()

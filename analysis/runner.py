@@ -63,11 +63,12 @@ def _loaded(claims: Sequence[Claim], engine: Engine) -> tuple[Classifier, Sequen
     """With the claims that are still ours then."""
     key = claims[0].model_key
     if engine.is_loaded(key):
-        warm_models.note(key)
-        return engine.load(key), claims
+        classifier = engine.load(key)
+        warm_models.note(key, execution=str(classifier.execution))
+        return classifier, claims
     began = perf_counter()
     classifier = engine.load(key)
-    warm_models.note(key, loading_seconds=perf_counter() - began)
+    warm_models.note(key, loading_seconds=perf_counter() - began, execution=str(classifier.execution))
     return classifier, _reach(claims, Stage.PREPROCESSING)
 
 

@@ -79,8 +79,8 @@ def _stories() -> QuerySet[AnalysisQueue]:
         progress=Subquery(_latest_progress()),
         labels=Subquery(_labels()),
         notes=Subquery(_notes()),
-        runs_of_model=_while_active(_runs(RECENT_RUNS, model_name=OuterRef("model_name"))),
-        recent_runs=_while_waiting(_runs(RECENT_RUNS), Value([], JSONField())),
+        runs_of_model=_while_active(latest_runs(RECENT_RUNS, model_name=OuterRef("model_name"))),
+        recent_runs=_while_waiting(latest_runs(RECENT_RUNS), Value([], JSONField())),
     )
 
 
@@ -109,8 +109,8 @@ def facts_of(entry: AnalysisQueue) -> Facts:
         heard_of_at=_moment(heard_of_at),
         results=told["labels"] or [],
         notes=[note for _pk, note in sorted(told["notes"] or [])],
-        runs_of_model=_measured(told["runs_of_model"]),
-        recent_runs=_measured(told["recent_runs"]),
+        runs_of_model=measured(told["runs_of_model"]),
+        recent_runs=measured(told["recent_runs"]),
     )
 
 
@@ -136,7 +136,7 @@ def _moment(text: str | None) -> datetime | None:
     return moment.replace(tzinfo=UTC) if moment and moment.tzinfo is None else moment
 
 
-def _measured(rows: list[list[str]] | None) -> list[Run]:
+def measured(rows: list[list[str]] | None) -> list[Run]:
     """Runs in the order of their ends, the latest first."""
     runs = [(key, _moment(began), _moment(ended)) for key, began, ended in rows or []]
     known = [Run(key, began, ended) for key, began, ended in runs if began and ended]
@@ -207,7 +207,7 @@ def _notes() -> QuerySet[Any]:
     return ends.annotate(told=JSONRows(JSONArray("pk", "stage_description"))).values("told")
 
 
-def _runs(count: int, **of_model: Any) -> Subquery:
+def latest_runs(count: int, **of_model: Any) -> Subquery:
     """The latest measured runs as JSON, some more where several ended at the same moment."""
     finished = AnalysisQueue.objects.filter(status=QueueStatus.COMPLETED)
     of_same = {name: OuterRef(value) for name, value in of_model.items()}

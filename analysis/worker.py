@@ -120,8 +120,8 @@ def prepare_child(**_kwargs: Any) -> None:
     """Load the default model before the first picture comes; a model that cannot be loaded fails its runs, not us."""
     prepare_worker_process(threads=settings.INFERENCE_THREADS)
     try:
-        registry.engine().load(settings.DEFAULT_MODEL)
-        warm_models.note(settings.DEFAULT_MODEL)
+        classifier = registry.engine().load(settings.DEFAULT_MODEL)
+        warm_models.note(settings.DEFAULT_MODEL, execution=str(classifier.execution))
     except EngineError as error:
         logger.warning("the default model cannot be loaded: %s", error)
     with suppress(DatabaseError, InterfaceError):

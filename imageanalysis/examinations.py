@@ -17,6 +17,7 @@ from kombu.exceptions import OperationalError
 
 from accounts.findings import Finding, ok, warning, wrong
 from imageanalysis import checks
+from imageanalysis.disks import existing_part, folders
 
 SCARCE_BYTES = 2 * 1024**3
 EMPTY_BYTES = 200 * 1024**2
@@ -55,16 +56,13 @@ def broker() -> Iterator[Finding]:
 
 def disks() -> Iterator[Finding]:
     """Room and permission in each folder that is written to."""
-    folders = {"DATA_DIR": settings.DATA_DIR, "WEIGHTS_DIR": settings.WEIGHTS_DIR}
-    if not settings.IS_IN_BUCKET:
-        folders["MEDIA_ROOT"] = settings.MEDIA_ROOT
-    for name, folder in folders.items():
-        yield _of(name, Path(folder))
+    for name, folder in folders().items():
+        yield _of(name, folder)
 
 
 def _of(name: str, folder: Path) -> Finding:
     facts = {"name": name, "folder": folder}
-    there = next(parent for parent in (folder, *folder.parents) if parent.exists())
+    there = existing_part(folder)
     if not os.access(there, os.W_OK | os.X_OK):
         return wrong(
             gettext("%(name)s (%(folder)s) cannot be written to.") % facts,

@@ -3,9 +3,14 @@
 from typing import Any, NamedTuple
 
 from django.contrib import admin
-from django.http import HttpRequest
-from django.urls import reverse
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.template.response import TemplateResponse
+from django.urls import path, reverse
 from django.utils.translation import gettext
+from django.views.decorators.http import require_safe
+
+from imageanalysis.desk import dashboard
 
 # What the navigation offers of the tables, in this order, to those who may look at them.
 TABLES = ("AnalysisQueue", "Image", "AnalysisResult", "MLModel", "User")
@@ -24,21 +29,31 @@ class Desk(admin.AdminSite):
 
     enable_nav_sidebar = False
 
+    def get_urls(self) -> Any:
+        return [path("desk/", self.admin_view(require_safe(self.figures)), name="desk"), *super().get_urls()]
+
+    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
+        return super().index(request, {**dashboard.context(), "title": gettext("Dashboard"), **(extra_context or {})})
+
+    def figures(self, request: HttpRequest) -> HttpResponse:
+        """The part of the dashboard that the page asks for again and again."""
+        return render(request, "admin/desk/_dashboard.html", dashboard.context())
+
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
         context = super().each_context(request)
         return {**context, "desk_places": places(request.path, context["available_apps"])}
 
 
-def places(path: str, apps: list[Any]) -> list[Place]:
-    """The navigation of whoever sees these apps; the one that `path` lies in is current."""
+def places(here: str, apps: list[Any]) -> list[Place]:
+    """The navigation of whoever sees these apps; the one that `here` lies in is current."""
     seen = {table["object_name"]: table for app in apps for table in app["models"] if table["admin_url"]}
-    dashboard, doctor = reverse("admin:index"), reverse("admin_doctor")
+    first, doctor = reverse("admin:index"), reverse("admin_doctor")
     return [
-        Place(gettext("Dashboard"), dashboard, path == dashboard),
+        Place(gettext("Dashboard"), first, here == first),
         *(
-            Place(str(seen[name]["name"]), seen[name]["admin_url"], path.startswith(seen[name]["admin_url"]))
+            Place(str(seen[name]["name"]), seen[name]["admin_url"], here.startswith(seen[name]["admin_url"]))
             for name in TABLES
             if name in seen
         ),
-        Place(gettext("Doctor"), doctor, path.startswith(doctor)),
+        Place(gettext("Doctor"), doctor, here.startswith(doctor)),
     ]

@@ -56,6 +56,7 @@ address                                                        anonymous other_u
 /images/<int:pk>/retry/                                        s         mmnmmmm    mmrmmmm mmnmmmm mmnmmmm mmnmmmm
 /images/<int:pk>/delete/                                       s         mmnmmmm    mmrmmmm mmnmmmm mmnmmmm mmnmmmm
 /admin/                                                        s         s          s       o       o       o
+/admin/desk/                                                   s         s          s       oommmmm oommmmm oommmmm
 /admin/doctor/                                                 s         s          s       oommmmm oommmmm oommmmm
 /admin/doctor/mail/                                            s         s          s       mmrmmmm mmrmmmm mmrmmmm
 /admin/login/                                                  oooommo   oooommo    oooommo rooommo rooommo rooommo
