@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import connection
-from django.db.models import Max
+from django.db.models import Case, IntegerField, Max, When
 
 from analysis import clock
 from analysis.models import AnalysisQueue, AnalysisQueueQuerySet
@@ -77,6 +77,20 @@ def _served_now(served: int | None, first: int | None) -> int:
 def in_line(priority: Priority) -> AnalysisQueueQuerySet:
     """The waiting entries of one priority, in order."""
     return AnalysisQueue.objects.waiting().filter(priority=priority).order_by("position", "id")
+
+
+def first_in_line(limit: int) -> list[int]:
+    """The ids of the first `limit` waiting entries in the order of serving, ageing aside; a statement a priority."""
+    line: list[int] = []
+    for priority in SERVING_ORDER:
+        line += in_line(priority).values_list("pk", flat=True)[: limit - len(line)]
+    return line
+
+
+def serving_rank() -> Case:
+    """For sorting: 0 for the priority that is served first."""
+    whens = [When(priority=priority, then=rank) for rank, priority in enumerate(SERVING_ORDER)]
+    return Case(*whens, output_field=IntegerField())
 
 
 def next_in_line(*, limit: int) -> list[AnalysisQueue]:

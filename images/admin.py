@@ -1,3 +1,5 @@
+"""Pictures for staff: to be looked at and deleted; what is told of them is the application's."""
+
 from typing import Any
 
 from django.contrib import admin
@@ -5,20 +7,22 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from accounts.audited_admin import AuditedAdmin
+from analysis.look_only import ManyRowsAdmin
 from images import services
 from images.models import Image
 
 
 @admin.register(Image)
-class ImageAdmin(AuditedAdmin):
+class ImageAdmin(ManyRowsAdmin, AuditedAdmin):
     """Pictures can be looked at and deleted; their states belong to the lifecycle."""
 
     list_display = ("filename", "user", "status", "model_used", "upload_date")
-    list_filter = ("status", "model_used")
+    list_filter = ("status", "upload_date", "model_used")
     list_select_related = ("user", "model_used")
-    search_fields = ("filename", "user__username")
-    date_hierarchy = "upload_date"
-    show_full_result_count = False
+    picture_field = "pk"
+
+    def _pictures(self) -> QuerySet[Image]:
+        return Image.objects.all()
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

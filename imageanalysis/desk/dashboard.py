@@ -95,11 +95,14 @@ def _priorities(unfinished: Unfinished) -> list[PriorityRow]:
     ]
 
 
-def _charts(ended: Throughput) -> list[tuple[str, str, Chart]]:
-    """The hour and the day, with the words for one period of each."""
+def _charts(ended: Throughput) -> list[tuple[str, str, str, Chart]]:
+    """The hour and the day: name, title, the words for one period, and the drawing."""
     hour = bar_chart([(_clock(minute), count) for minute, count in ended.by(5, 12)])
     day = bar_chart([(_clock(minute), count) for minute, count in ended.by(60, 24)])
-    return [(gettext("Last hour"), gettext("5 minutes"), hour), (gettext("Last 24 hours"), gettext("1 hour"), day)]
+    return [
+        ("hour", gettext("Last hour"), gettext("5 minutes"), hour),
+        ("day", gettext("Last 24 hours"), gettext("1 hour"), day),
+    ]
 
 
 def _clock(minute: int) -> str:

@@ -12,8 +12,8 @@ from django.views.decorators.http import require_safe
 
 from imageanalysis.desk import dashboard
 
-# What the navigation offers of the tables, in this order, to those who may look at them.
-TABLES = ("AnalysisQueue", "Image", "AnalysisResult", "MLModel", "User")
+# What the navigation offers of the tables, in this order, to those who may look at them; the queue as it waits.
+TABLES = {"AnalysisQueue": "?status__exact=waiting", "Image": "", "AnalysisResult": "", "MLModel": "", "User": ""}
 
 
 class Place(NamedTuple):
@@ -28,6 +28,7 @@ class Desk(admin.AdminSite):
     """Django's site without its sidebar: a row of the places that staff need."""
 
     enable_nav_sidebar = False
+    index_template = "admin/desk/dashboard.html"
 
     def get_urls(self) -> Any:
         return [path("desk/", self.admin_view(require_safe(self.figures)), name="desk"), *super().get_urls()]
@@ -51,8 +52,8 @@ def places(here: str, apps: list[Any]) -> list[Place]:
     return [
         Place(gettext("Dashboard"), first, here == first),
         *(
-            Place(str(seen[name]["name"]), seen[name]["admin_url"], here.startswith(seen[name]["admin_url"]))
-            for name in TABLES
+            Place(str(seen[name]["name"]), seen[name]["admin_url"] + query, here.startswith(seen[name]["admin_url"]))
+            for name, query in TABLES.items()
             if name in seen
         ),
         Place(gettext("Doctor"), doctor, here.startswith(doctor)),

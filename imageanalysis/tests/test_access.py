@@ -104,6 +104,7 @@ address                                                        anonymous other_u
 /admin/analysis/analysisqueue/                                 s         s          s       f       o       o
 /admin/analysis/analysisqueue/pause/                           s         s          s       mmfmmmm mmrmmmm mmrmmmm
 /admin/analysis/analysisqueue/resume/                          s         s          s       mmfmmmm mmrmmmm mmrmmmm
+/admin/analysis/analysisqueue/<int:entry_id>/wish/<slug:wish>/ s         s          s       mmfmmmm mmrmmmm mmrmmmm
 /admin/analysis/analysisqueue/add/                             s         s          s       f       f       f
 /admin/analysis/analysisqueue/<path:object_id>/                s         s          s       r       r       r
 /admin/analysis/analysisqueue/<path:object_id>/change/         s         s          s       f       oofoooo oofoooo
