@@ -36,7 +36,7 @@ class Action(models.TextChoices):
 
 
 class BatchRefusedError(Exception):
-    """A request that names no pictures, too many, or nothing to do with them: a code and one sentence."""
+    """A request that names no pictures, too many, or nothing that can be done with them: a code and one sentence."""
 
     def __init__(self, code: str) -> None:
         super().__init__(code)
@@ -45,6 +45,7 @@ class BatchRefusedError(Exception):
             "nothing_chosen": _("Please choose some pictures first."),
             "too_many_chosen": _("At most %(limit)d pictures can be chosen at once. Please choose fewer.")
             % {"limit": AT_MOST},
+            "unknown_format": _("This format is not offered. Please choose CSV or JSON."),
             "unknown_action": _("This cannot be done with pictures. Please use the buttons of the gallery."),
         }[code]
 

@@ -23,6 +23,7 @@ from mlmodels.models import MLModel
 WORDS = 6
 WORD_LENGTH = 100
 CONFIDENCES = (50, 75, 90, 95)
+EXPORT_FORMATS = ("csv", "json")
 
 
 class Shown(models.TextChoices):
@@ -123,6 +124,11 @@ class Filters:
     def carried(self) -> str:
         """The query that takes these filters along to a picture and back; empty without any."""
         return self.address() if self._given() else ""
+
+    @property
+    def exports(self) -> list[tuple[str, str]]:
+        """The formats in which the results of what is found can be had, and the queries of their addresses."""
+        return [(file_format.upper(), self.address(format=file_format)) for file_format in EXPORT_FORMATS]
 
     def _given(self) -> dict[str, str]:
         values = {name: getattr(self, name) for name in ("q", "status", "model", "confidence", "since", "until")}

@@ -1,7 +1,5 @@
 """All that is kept about a person as one ZIP, written piece by piece: never more than a piece of it is in memory."""
 
-import csv
-import io
 import json
 import re
 from collections.abc import Iterable, Iterator
@@ -16,7 +14,7 @@ from django.utils import timezone
 from accounts import preferences
 from accounts.models import User
 from images.models import Image
-from images.spreadsheets import defused_row
+from images.spreadsheets import UTF_8_MARK, csv_text
 
 PICTURES_AT_ONCE = 100
 PIECE_BYTES = 256 * 1024
@@ -75,11 +73,11 @@ class Archive:
         yield "\n]\n" if before == ",\n" else "[]\n"
 
     def _results(self) -> Iterator[str]:
-        yield "\ufeff" + _csv([CSV_HEAD])  # by the mark spreadsheets know the encoding
+        yield UTF_8_MARK + csv_text([CSV_HEAD])
         for batch in self._batches():
             for image in batch:
                 own = (image.pk, image.filename, image.upload_date.isoformat())
-                yield _csv(
+                yield csv_text(
                     (*own, r.model_name, r.model_version, r.rank, r.label, r.confidence, r.created_at.isoformat())
                     for r in image.results.all()
                 )
@@ -157,9 +155,3 @@ def _fields(row: Model | None, *, leave_out: tuple[str, ...]) -> dict[str, Any]:
 
 def _json(value: Any) -> str:
     return json.dumps(value, cls=DjangoJSONEncoder, ensure_ascii=False, indent=2)
-
-
-def _csv(rows: Iterable[Iterable[Any]]) -> str:
-    text = io.StringIO()
-    csv.writer(text).writerows(defused_row(row) for row in rows)
-    return text.getvalue()

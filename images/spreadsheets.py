@@ -1,8 +1,11 @@
-"""Cells of CSV files that a spreadsheet shows and does not run."""
+"""CSV files whose cells a spreadsheet shows and does not run."""
 
+import csv
+import io
 from collections.abc import Iterable
 from typing import Any
 
+UTF_8_MARK = "\ufeff"  # by it spreadsheets know the encoding of a file
 # What Excel, LibreOffice and Google Sheets take for the beginning of a formula, also behind blanks.
 BEGINNINGS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
@@ -16,3 +19,10 @@ def defused(cell: Any) -> Any:
 
 def defused_row(cells: Iterable[Any]) -> list[Any]:
     return [defused(cell) for cell in cells]
+
+
+def csv_text(rows: Iterable[Iterable[Any]]) -> str:
+    """Rows as they stand in a CSV file."""
+    text = io.StringIO()
+    csv.writer(text).writerows(defused_row(row) for row in rows)
+    return text.getvalue()

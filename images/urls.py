@@ -2,7 +2,16 @@
 
 from django.urls import path
 
-from images import batch_views, departure_views, my_data_views, results_views, story_views, upload_views, views
+from images import (
+    batch_views,
+    departure_views,
+    export_views,
+    my_data_views,
+    results_views,
+    story_views,
+    upload_views,
+    views,
+)
 
 app_name = "images"
 urlpatterns = [
@@ -16,6 +25,7 @@ urlpatterns = [
     path("images/cancel-waiting/", views.cancel_waiting, name="cancel_waiting"),
     path("images/batch/", batch_views.act, name="batch"),
     path("images/undo/", batch_views.undo, name="undo"),
+    path("images/export/", export_views.export, name="export"),
     path("images/upload/", upload_views.upload, name="upload"),
     path("images/<int:pk>/", story_views.detail, name="detail"),
     path("images/<int:pk>/timeline/", story_views.timeline, name="timeline"),

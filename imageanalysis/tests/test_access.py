@@ -42,6 +42,7 @@ address                                                        anonymous other_u
 /accounts/goodbye/                                             oommmmm   oommmmm    oommmmm oommmmm oommmmm oommmmm
 /images/                                                       s         oommmmm    oommmmm oommmmm oommmmm oommmmm
 /images/batch/                                                 s         mmrmmmm    mmrmmmm mmrmmmm mmrmmmm mmrmmmm
+/images/export/                                                s         oormmmm    oormmmm oormmmm oormmmm oormmmm
 /images/undo/                                                  s         mmrmmmm    mmrmmmm mmrmmmm mmrmmmm mmrmmmm
 /images/cancel-waiting/                                        s         mmrmmmm    mmrmmmm mmrmmmm mmrmmmm mmrmmmm
 /images/live/                                                  s         ommmmmm    ommmmmm ommmmmm ommmmmm ommmmmm

@@ -87,6 +87,10 @@ def test_pictures_are_chosen_by_box_and_in_a_row_and_the_bar_offers_what_is_poss
         expect(bar).to_contain_text("3 selected")
         expect(bar.get_by_role("button", name="Cancel the analysis")).to_be_hidden()
 
+        with page.expect_download() as download:
+            bar.get_by_role("button", name="CSV").click()
+        assert download.value.path().read_text("utf-8-sig").count("\n") == 4
+
         bar.get_by_role("button", name="Analyze").click()
         expect(outcome).to_contain_text("3 pictures will be analyzed.")
         expect(card(page, pictures[0])).to_contain_text("Waiting")
