@@ -1,6 +1,7 @@
 """What a person asks for with a picture: which model, how urgent, and whether it is to tell nothing else."""
 
 from dataclasses import dataclass
+from uuid import UUID
 
 from django.conf import settings
 from django.http import QueryDict
@@ -32,6 +33,20 @@ def read_wish(data: QueryDict, *, user: User) -> Wish:
         priority=_read_priority(data.get("priority", ""), user),
         strips_metadata=_reads_as_yes(data.get("strip_metadata"), settings.UPLOAD_STRIP_METADATA),
     )
+
+
+def read_upload_ids(data: QueryDict, *, count: int) -> list[UUID] | list[None]:
+    """The numbers that a sender gave its `count` files, in their order, or none; raises `UploadRefusedError`."""
+    told = data.getlist("upload_id")
+    if not told:
+        return [None] * count
+    try:
+        upload_ids = [UUID(number) for number in told]
+    except ValueError:
+        upload_ids = []
+    if len(upload_ids) != count:
+        raise UploadRefusedError("bad_upload_id")
+    return upload_ids
 
 
 def _reads_as_yes(value: str | None, unless_said: bool) -> bool:

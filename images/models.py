@@ -211,14 +211,35 @@ def lock_entries_before_cascade(instance: User, **_kwargs: Any) -> None:
 
 
 class Original(models.Model):
-    """What is known of a stored original beside its picture: how much room it takes, whether it tells a place."""
+    """What is known of a stored original beside its picture: how much room it takes, whether it tells a place.
+
+    `sha256` is that of the file as it was sent, also where less of it is stored; null of what was stored before it was
+    taken.
+    """
 
     image = models.OneToOneField(Image, on_delete=models.CASCADE, primary_key=True, related_name="original")
     stored_bytes = models.BigIntegerField()  # with the thumbnail
     has_location = models.BooleanField(default=False)
+    sha256 = models.CharField(max_length=64, null=True)
 
     class Meta:
         db_table = "images_originals"
+        indexes = [models.Index(fields=["sha256"], name="originals_by_sha256")]
 
     def __str__(self) -> str:
         return f"original of picture {self.pk}"
+
+
+class TakenUpload(models.Model):
+    """Which upload of a person a picture came from, by the number that its sender gave it; see `images.resending`."""
+
+    image = models.OneToOneField(Image, on_delete=models.CASCADE, primary_key=True, related_name="taken_upload")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+", db_index=False)
+    upload_id = models.UUIDField()
+
+    class Meta:
+        db_table = "images_taken_uploads"
+        constraints = [models.UniqueConstraint(fields=["user", "upload_id"], name="taken_uploads_once_a_person")]
+
+    def __str__(self) -> str:
+        return str(self.upload_id)

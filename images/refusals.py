@@ -55,6 +55,7 @@ def refusal(code: str) -> str:
         % {"limit": settings.MAX_PICTURES_PER_USER},
         "no_room_left": _("Your pictures may take %(limit)s at most. Please delete some first.")
         % {"limit": filesizeformat(settings.MAX_BYTES_PER_USER)},
+        "bad_upload_id": _("The upload was not numbered as it should be. Please reload the page and try again."),
         "unknown_model": _("This model is not offered. Please choose another one."),
         "unknown_priority": _("This priority is not offered. Please choose low, normal or high."),
         "no_model": _("No model is ready yet. Please ask an administrator."),
@@ -67,5 +68,5 @@ CODES = (
     *("too_many_bytes", "too_many_pixels", "no_file", "too_many_files", "request_too_large"),
     *("too_slow", "decoder_died", "no_memory", "busy", "no_decoder", "not_stored"),
     *("too_many_unfinished", "too_many_today", "too_many_pictures", "no_room_left"),
-    *("unknown_model", "unknown_priority", "no_model"),
+    *("bad_upload_id", "unknown_model", "unknown_priority", "no_model"),
 )

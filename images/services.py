@@ -17,8 +17,8 @@ from analysis import failpoints
 from analysis import services as analysis
 from analysis.fencing import lock_entries
 from analysis.states import Priority
-from images import decoding, filenames, limits, litter
-from images.models import Image, Original
+from images import decoding, filenames, limits, litter, twins
+from images.models import Image, Original, TakenUpload
 from images.refusals import UploadRefusedError
 from mlmodels.inference.decoding.look import Look
 from mlmodels.models import MLModel
@@ -34,15 +34,17 @@ def take_in(
     priority: Priority,
     upload_started_at: datetime | None = None,
     strips_metadata: bool = False,
+    upload_id: uuid.UUID | None = None,
 ) -> Image:
     """Check, store and queue one uploaded file, on request without what it tells beside its picture.
 
     The bytes are on the storage before the rows exist; should the rows fail, the bytes go again. Raises
-    `UploadRefusedError` with nothing left behind.
+    `UploadRefusedError` with nothing left behind, IntegrityError when this person's `upload_id` was taken meanwhile.
     """
     started_at = upload_started_at or timezone.now()
     limits.check(user, file.size)
     look = _inspect(file, user=user, strips_metadata=strips_metadata)
+    sha256 = twins.sha256_of(file)
     folder = uuid.uuid4()
     original, preview = f"{folder}/original.{look.header.extension}", f"{folder}/thumbnail.jpg"
     litter.announce([original, preview])
@@ -55,7 +57,11 @@ def take_in(
             litter.adopt([original, preview])
             filename = filenames.displayable(file.name or "")
             image = Image.objects.create(user=user, filename=filename, file_path=original, thumbnail_path=preview)
-            Original.objects.create(image=image, stored_bytes=stored_bytes, has_location=look.has_location)
+            Original.objects.create(
+                image=image, stored_bytes=stored_bytes, has_location=look.has_location, sha256=sha256
+            )
+            if upload_id:
+                TakenUpload.objects.create(image=image, user=user, upload_id=upload_id)
             analysis.enqueue(
                 image=image,
                 user_id=user.pk,

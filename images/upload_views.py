@@ -1,6 +1,7 @@
 """The upload: a form for people, JSON for programs; a bad file never stops the good ones."""
 
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -9,15 +10,18 @@ from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_http_methods
 
 from accounts.request import SignedInRequest, wants_json
 from images import filenames, services
-from images.forms import Wish, read_wish
+from images.forms import read_upload_ids, read_wish
 from images.models import Image
 from images.refusals import UploadRefusedError
+from images.resending import taken_once
+from images.twins import earlier_of
 from images.views import choices
 
 
@@ -44,7 +48,7 @@ def upload(request: SignedInRequest) -> HttpResponse:
 
 
 def form(request: SignedInRequest, status: int = 200) -> HttpResponse:
-    return render(request, "images/upload.html", choices(request), status=status)
+    return render(request, "images/upload.html", {**choices(request), "offers_are_open": True}, status=status)
 
 
 def too_large(request: SignedInRequest) -> HttpResponse:
@@ -70,11 +74,25 @@ def take_in_all(request: SignedInRequest) -> Outcome:
     try:
         wish = read_wish(request.POST, user=request.user)
         _check_count(files)
+        upload_ids = read_upload_ids(request.POST, count=len(files))
     except UploadRefusedError as error:
         outcome.refuse("", error)
         return outcome
-    for file in files:
-        _take_in(request, file, wish, started_at, outcome)
+    for file, upload_id in zip(files, upload_ids, strict=True):
+        take_in = partial(
+            services.take_in,
+            user=request.user,
+            file=file,
+            model=wish.model,
+            priority=wish.priority,
+            upload_started_at=started_at,
+            strips_metadata=wish.strips_metadata,
+            upload_id=upload_id,
+        )
+        try:
+            outcome.taken.append(taken_once(user=request.user, upload_id=upload_id, take_in=take_in))
+        except UploadRefusedError as error:
+            outcome.refuse(filenames.displayable(file.name or ""), error)
     return outcome
 
 
@@ -85,30 +103,21 @@ def _check_count(files: list[UploadedFile]) -> None:
         raise UploadRefusedError("too_many_files")
 
 
-def _take_in(request: SignedInRequest, file: UploadedFile, wish: Wish, started_at: Any, outcome: Outcome) -> None:
-    try:
-        image = services.take_in(
-            user=request.user,
-            file=file,
-            model=wish.model,
-            priority=wish.priority,
-            upload_started_at=started_at,
-            strips_metadata=wish.strips_metadata,
-        )
-    except UploadRefusedError as error:
-        outcome.refuse(filenames.displayable(file.name or ""), error)
-    else:
-        outcome.taken.append(image)
-
-
 def as_json(outcome: Outcome) -> JsonResponse:
-    taken = [described(image) for image in outcome.taken]
+    earlier = earlier_of(outcome.taken)
+    taken = [described(image, earlier.get(image.pk)) for image in outcome.taken]
     return JsonResponse({"images": taken, "errors": outcome.errors}, status=201 if taken else 400)
 
 
-def described(image: Image) -> dict[str, Any]:
-    answer = {"id": image.pk, "filename": image.filename, "status": image.status, "url": image.get_absolute_url()}
+def described(image: Image, earlier: Image | None) -> dict[str, Any]:
+    answer = {**named(image), "status": image.status}
+    if earlier:
+        answer["duplicate_of"] = named(earlier)
     return {**answer, "notice": notice(image)} if image.keeps_metadata else answer
+
+
+def named(image: Image) -> dict[str, Any]:
+    return {"id": image.pk, "filename": image.filename, "url": image.get_absolute_url()}
 
 
 def notice(image: Image) -> str:
@@ -124,6 +133,9 @@ def as_page(request: HttpRequest, outcome: Outcome) -> HttpResponse:
     for image in outcome.taken:
         if image.keeps_metadata:
             messages.warning(request, notice(image))
+    for earlier in earlier_of(outcome.taken).values():
+        link = format_html('<a href="{}">{}</a>', earlier.get_absolute_url(), earlier.filename)
+        messages.info(request, format_html("{} {}", _("You have this picture already:"), link))
     if not outcome.taken:
         return redirect("images:upload")
     return redirect(outcome.taken[0]) if len(outcome.taken) == 1 else redirect("images:home")

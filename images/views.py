@@ -8,6 +8,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Prefetch
 from django.http import Http404, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_POST, require_safe
@@ -26,6 +27,7 @@ from images.gallery_order import Sort
 from images.gallery_pages import PAGE_SIZE, page_of
 from images.media import ASKED_AGAIN, file_response
 from images.models import Image
+from images.offers import offers_for
 from images.refusals import UploadRefusedError
 from images.watchers import watchers
 from mlmodels.models import MLModel
@@ -44,11 +46,13 @@ def own_image(request: SignedInRequest, pk: int, *, for_change: bool = False) ->
 
 
 def choices(request: SignedInRequest) -> dict[str, Any]:
-    """What the upload form and the "analyze again" form offer."""
+    """What the upload form and the "analyze again" form offer; each is read from the database when it is shown."""
+    user = request.user
     return {
-        "offered_models": MLModel.objects.offered(),
-        "priorities": priorities_for(request.user),
-        "room": limits.room_taken(request.user),
+        "offers": SimpleLazyObject(lambda: offers_for(user)),
+        "offered_models": SimpleLazyObject(MLModel.objects.offered),
+        "priorities": priorities_for(user),
+        "room": SimpleLazyObject(lambda: limits.room_taken(user)),
     }
 
 

@@ -18,6 +18,7 @@ from accounts.tests.letters import path_of
 from imageanalysis.errors import broken
 from imageanalysis.tests.browser import visit
 from imageanalysis.tests.scenery import Scenery
+from images.tests.factories import drawn_picture
 
 Act = Callable[[Page], None]
 # What Chromium writes to its console for every answer that is not a success.
@@ -46,14 +47,37 @@ def opened(popover: str) -> Act:
     return act
 
 
-def unfolded(page: Page) -> None:
-    page.locator("main summary").first.click()
+def unfolded(*folds: str) -> Act:
+    """Open these folds, one after the other; some lie in others."""
+
+    def act(page: Page) -> None:
+        for fold in folds:
+            page.locator(f"{fold} > summary").click()
+
+    return act
 
 
 def refused(page: Page) -> None:
     """Two files that are no pictures, one of them by its name only."""
     page.set_input_files("#files", [{"name": "notes.jpg", "mimeType": "image/jpeg", "buffer": b"these are words"}])
     expect(page.locator(".upload-row [data-part=refused]")).to_be_visible()
+
+
+def twice(page: Page) -> None:
+    """A file that was taken, and the same once more."""
+    for count in (1, 2):
+        file = {"name": f"{count}.png", "mimeType": "image/png", "buffer": drawn_picture(color="navy")}
+        page.set_input_files("#files", [file])
+        expect(page.locator(".upload-row", has_text=f"{count}.png").locator("[data-part=taken]")).to_be_visible()
+
+
+def interrupted(page: Page) -> None:
+    """A file whose way to the server broke off."""
+    page.route(
+        "**/images/upload/", lambda route: route.abort() if route.request.method == "POST" else route.continue_()
+    )
+    page.set_input_files("#files", [{"name": "lost.png", "mimeType": "image/png", "buffer": drawn_picture()}])
+    expect(page.locator(".upload-row [data-part=retry]")).to_be_visible()
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,12 +117,16 @@ def pages_of_people(scene: Scenery) -> Iterator[Place]:
     profile = "/accounts/profile/"
     yield Place("gallery, empty", "/", "newcomer")
     yield Place("gallery", "/", "owner")
-    yield Place("gallery, filters", "/images/?status=success&q=espresso", "owner", unfolded)
+    yield Place("gallery, filters", "/images/?status=success&q=espresso", "owner", unfolded(".finder-more"))
+    yield Place("gallery, models", "/", "owner", unfolded(".offers", ".offers-hindered"))
     yield Place("gallery, nothing found", "/images/?q=zebra", "owner")
     yield Place("gallery, cancel all", "/", "owner", opened("cancel-waiting"))
     yield Place("menu", "/", "owner", opened("menu"))
     yield Place("upload", "/images/upload/", "owner")
+    yield Place("upload, models that are not ready", "/images/upload/", "owner", unfolded(".offers-hindered"))
     yield Place("upload, refused", "/images/upload/", "newcomer", refused)
+    yield Place("upload, a copy", "/images/upload/", "newcomer", twice)
+    yield Place("upload, interrupted", "/images/upload/", "newcomer", interrupted)
     for state, image in scene.pictures.items():
         yield Place(f"picture, {state}", image.get_absolute_url(), "owner")
     yield Place("picture, delete", scene.pictures["done"].get_absolute_url(), "owner", opened("delete"))

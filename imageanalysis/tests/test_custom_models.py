@@ -72,7 +72,8 @@ def send(page: Page, password: str) -> None:
 def uploaded_with(page: Page, model: str) -> None:
     """Upload the photograph with this model; the page is its own afterwards."""
     page.goto("/")
-    page.locator("#upload [name=model]").select_option(model)
+    page.locator("#upload summary").first.click()
+    page.locator(f"#upload [name=model][value='{model}']").check()
     choose(page, COFFEE)
     page.get_by_role("link", name="Uploaded").first.click()
     expect(page.locator("#story")).to_be_visible()

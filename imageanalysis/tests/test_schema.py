@@ -165,6 +165,7 @@ FURTHER_TABLES = {
     "images_deleted",
     "images_files_in_doubt",
     "images_originals",
+    "images_taken_uploads",
     "model_exams",
     "queue_pauses",
     "spent_budgets",

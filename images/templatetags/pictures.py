@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from analysis.states import ImageStatus, QueueStatus, Stage, StepStatus
+from images import refusals
 from images.models import Image
 from mlmodels import label_names
 from mlmodels.models import MLModel
@@ -48,6 +49,12 @@ def icon(name: str, css_class: str = "") -> SafeString:
         static(SPRITE),
         name,
     )
+
+
+@register.simple_tag
+def refusal(code: str) -> str:
+    """What a refused file is told, for pages that can tell it before the file is sent."""
+    return refusals.refusal(code)
 
 
 @register.filter

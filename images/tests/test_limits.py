@@ -82,7 +82,7 @@ def test_the_form_says_the_limits_before_anything_is_chosen(
     owner_client: Client, owner: User, model: MLModel, settings: Settings
 ) -> None:
     page = owner_client.get("/images/upload/").content.decode()
-    assert "up to 100.0\xa0MB and 250 megapixels each, 500 at once" in page
+    assert 'up to 100.0\xa0MB and 250 megapixels each<span class="no-js">, 500 at once' in page
     assert " used" not in page.replace("\xa0", " ").split("<form")[1].split("</form")[0]
 
     settings.MAX_PICTURES_PER_USER, settings.MAX_BYTES_PER_USER = 1200, 2 * 1024**3

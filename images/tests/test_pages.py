@@ -161,7 +161,7 @@ def test_the_upload_form_says_its_limits_and_works_without_scripts(owner_client:
 
     assert 'enctype="multipart/form-data"' in shown
     assert re.search(r'<input[^>]+type="file" name="files"[^>]+multiple', shown)
-    assert f'<option value="{model.key}"' in shown
+    assert f'type="radio" name="model" id="model-{model.pk}" value="{model.key}"' in shown
     assert "JPEG, PNG, WebP, GIF, BMP, TIFF, HEIC, AVIF · up to 100.0" in shown.replace("\xa0", " ")
 
 

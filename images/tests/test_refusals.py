@@ -83,6 +83,7 @@ WAYS: dict[str, Callable[[Client, Settings], list[str]]] = {
     "too_many_today": with_setting("MAX_UPLOADS_PER_DAY", 1, before=1),
     "too_many_pictures": with_setting("MAX_PICTURES_PER_USER", 1, before=1),
     "no_room_left": with_setting("MAX_BYTES_PER_USER", len(GOOD[1]) + 10),
+    "bad_upload_id": with_wish(upload_id="7"),
     "unknown_model": with_wish(model="resnet50:0"),
     "unknown_priority": with_wish(priority="urgent"),
     "no_model": without_models,

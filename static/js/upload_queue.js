@@ -1,147 +1,149 @@
-// The queue of uploads in this page: one after the other, a bounded number of rows, one summary.
+// The queue of uploads in this page: two at a time, paused while offline, kept until they have arrived.
 //
-// Two at a time took 16 seconds instead of 20 for 200 photographs, but neighbours sometimes changed places in the gallery.
+// Two at a time took 16 seconds instead of 20 for 200 photographs; neighbours may change places in the gallery.
 import { showInGallery } from "./gallery.js";
+import { randomId, UploadKeeper } from "./upload_keeper.js";
+import { refusal } from "./upload_limits.js";
+import { UploadPanel } from "./upload_panel.js";
 import { send } from "./upload_request.js";
-import { UploadRow } from "./upload_row.js";
 
-const ROWS_AHEAD = 20; // waiting files that have a row; the others are only counted
-const ROWS_TAKEN = 40; // uploaded files that keep their row; each has its card in the gallery
-const ANNOUNCE_MS = 4000;
-const LOST_IN_A_ROW = 3; // after so many interruptions the connection is gone: the others wait for "retry"
+const AT_ONCE = 2;
+const INTERRUPTED_IN_A_ROW = 3; // after so many interruptions the connection is gone: the others wait
+const FIRST_RETRY_MS = 2000;
+const LONGEST_RETRY_MS = 30000;
 
-const fill = (words, values) => words.replace(/{(\w+)}/g, (_, name) => values[name]);
+class Upload {
+  state = "waiting"; // sending | taken | refused | interrupted | dropped
+  stopper = new AbortController();
+
+  constructor(record) {
+    Object.assign(this, record); // id, order, file, wish
+  }
+
+  get isOver() {
+    return ["taken", "refused", "dropped"].includes(this.state);
+  }
+
+  get signal() {
+    return this.stopper.signal;
+  }
+}
 
 export class UploadQueue {
-  constructor(form, panel) {
+  constructor(form, element) {
     this.form = form;
-    this.panel = panel;
-    this.words = panel.dataset;
-    this.part = (name) => panel.querySelector(`[data-part="${name}"]`);
+    this.words = element.dataset;
     this.uploads = [];
-    this.lostInARow = 0;
-    this.part("retry-all").addEventListener("click", () => this.retryAll());
+    this.interruptedInARow = 0;
+    this.retryMs = FIRST_RETRY_MS;
+    this.panel = new UploadPanel(element, this);
+    this.keeper = new UploadKeeper(form.dataset.owner, () => this.panel.summarize());
+    this.keeper.takeOver((records) => this.enqueue(records.map((record) => Object.assign(new Upload(record), { isKept: true }))));
     window.addEventListener("online", () => this.retryAll());
-    this.part("close").addEventListener("click", () => this.clear());
+    window.addEventListener("offline", () => this.panel.summarize());
+  }
+
+  inState(...states) {
+    return this.uploads.filter((upload) => states.includes(upload.state));
   }
 
   get isBusy() {
-    return this.uploads.some((upload) => upload.state === "waiting" || upload.state === "sending");
+    return this.inState("waiting", "sending").length > 0;
   }
 
-  inState(state) {
-    return this.uploads.filter((upload) => upload.state === state);
+  get isPaused() {
+    return !navigator.onLine || this.interruptedInARow >= INTERRUPTED_IN_A_ROW;
+  }
+
+  // Whether closing the page would lose a file.
+  get wouldLose() {
+    return this.inState("waiting", "sending", "interrupted").some((upload) => !upload.isKept);
   }
 
   add(files, wish) {
+    const now = Date.now();
+    this.enqueue([...files].map((file, place) => new Upload({ id: randomId(), order: now + place / 1000, file, wish })));
+  }
+
+  enqueue(uploads) {
     if (!this.isBusy) this.clear();
-    this.uploads.push(...files.map((file) => ({ file, wish, state: "waiting" })));
-    this.panel.hidden = false;
-    for (const upload of this.inState("waiting")) this.refuseTooLarge(upload);
+    this.uploads.push(...uploads);
+    for (const upload of uploads) {
+      const sentence = refusal(upload.file, this.words, Number(this.form.dataset.maxBytes));
+      if (sentence) this.refuse(upload, sentence);
+    }
     this.next();
-  }
-
-  refuseTooLarge(upload) {
-    if (upload.file.size <= Number(this.form.dataset.maxBytes)) return;
-    this.finish(upload, { state: "refused", sentence: this.words.tooLarge });
-  }
-
-  retry(upload) {
-    this.lostInARow = 0;
-    this.enter(upload, "waiting");
-    this.next();
-  }
-
-  retryAll() {
-    this.inState("interrupted").forEach((upload) => this.retry(upload));
+    this.keeper.keep(uploads.filter((upload) => !upload.isKept));
   }
 
   next() {
-    const waiting = this.inState("waiting");
-    waiting.slice(0, ROWS_AHEAD).forEach((upload) => this.rowOf(upload));
-    if (waiting.length && !this.inState("sending").length && this.lostInARow < LOST_IN_A_ROW) this.start(waiting[0]);
-    this.summarize();
+    const free = this.isPaused ? 0 : AT_ONCE - this.inState("sending").length;
+    for (const upload of this.inState("waiting").slice(0, Math.max(free, 0))) this.start(upload);
+    this.panel.summarize();
   }
 
   async start(upload) {
-    const row = this.enter(upload, "sending");
-    this.follow(row);
-    const outcome = await send(upload.file, upload.wish, this.form, this.words, (percentage) => row.showProgress(percentage));
+    this.enter(upload, "sending");
+    const outcome = await send(upload, this.form, this.words, (percentage) => this.panel.showProgress(upload, percentage));
+    if (upload.state === "dropped") return;
     this.finish(upload, outcome);
     this.next();
   }
 
+  refuse(upload, sentence) {
+    this.enter(upload, "refused", { sentence });
+    this.letGo(upload);
+  }
+
   enter(upload, state, outcome) {
     upload.state = state;
-    const row = this.rowOf(upload);
-    row.show(state, outcome);
-    return row;
+    this.panel.show(upload, outcome);
   }
 
   finish(upload, outcome) {
+    upload.triesAgain = outcome.triesAgain ?? false;
     this.enter(upload, outcome.state, outcome);
-    this.lostInARow = outcome.state === "interrupted" ? this.lostInARow + 1 : 0;
-    if (!outcome.image) return;
-    showInGallery(outcome.image);
-    upload.file = null; // a picture that has arrived need not stay in memory
-    const withRow = this.inState("taken").filter((taken) => taken.row);
-    withRow.slice(0, Math.max(withRow.length - ROWS_TAKEN, 0)).forEach((taken) => this.dropRow(taken));
+    if (upload.state === "interrupted") this.interruptedInARow += 1;
+    else this.regain();
+    if (upload.triesAgain) this.retryLater();
+    if (outcome.image) showInGallery(outcome.image);
+    if (upload.isOver) this.letGo(upload);
   }
 
-  rowOf(upload) {
-    if (!upload.row) {
-      upload.row = new UploadRow(upload.file, () => this.retry(upload));
-      upload.row.show(upload.state);
-      this.part("rows").append(upload.row.element);
-    }
-    return upload.row;
+  // A file that has arrived need not stay, neither in memory nor in the browser's store.
+  letGo(upload) {
+    this.keeper.forget(upload);
+    upload.file = null;
   }
 
-  dropRow(upload) {
-    upload.row.element.remove();
-    upload.row = null;
+  retryLater() {
+    clearTimeout(this.retrying);
+    this.retrying = setTimeout(() => this.retryAll(({ triesAgain }) => triesAgain), this.retryMs);
+    this.retryMs = Math.min(this.retryMs * 1.7, LONGEST_RETRY_MS);
   }
 
-  // Keeps the file that is on its way in sight, unless the person is looking through the list.
-  follow(row) {
-    const rows = this.part("rows");
-    if (!rows.matches(":hover, :focus-within")) requestAnimationFrame(() => rows.scrollTo({ top: row.element.offsetTop - rows.offsetTop - row.element.offsetHeight }));
+  regain() {
+    this.interruptedInARow = 0;
+    this.retryMs = FIRST_RETRY_MS;
   }
 
-  summarize() {
-    const total = this.uploads.length;
-    const count = (state) => this.inState(state).length;
-    const [taken, refused, interrupted] = ["taken", "refused", "interrupted"].map(count);
-    const parts = [fill(this.words.summary, { taken, total })];
-    if (refused) parts.push(fill(this.words.refused, { count: refused }));
-    if (interrupted) parts.push(fill(this.words.interrupted, { count: interrupted }));
-    this.part("summary").textContent = parts.join(" · ");
-    this.part("overall").value = (taken + refused + interrupted) / total;
-    this.part("retry-all").hidden = interrupted < 2;
-    this.part("close").hidden = this.isBusy;
-    this.countHidden();
-    this.announce();
+  retryAll(isMeant = () => true) {
+    this.interruptedInARow = 0;
+    for (const upload of this.inState("interrupted").filter(isMeant)) this.enter(upload, "waiting");
+    this.next();
   }
 
-  countHidden() {
-    const count = this.inState("waiting").filter((upload) => !upload.row).length;
-    this.part("more").textContent = fill(this.words.hiddenRows, { count });
-    this.part("more").hidden = count === 0;
-  }
-
-  // A screen reader hears the summary now and then and at the end, not at every file.
-  announce() {
-    const speak = () => {
-      this.announcing = null;
-      this.part("announcement").textContent = this.part("summary").textContent;
-    };
-    if (this.isBusy) this.announcing ??= setTimeout(speak, ANNOUNCE_MS);
-    else speak();
+  // The person wants this one not to be sent after all.
+  drop(upload) {
+    this.enter(upload, "dropped");
+    upload.stopper.abort();
+    this.letGo(upload);
+    this.uploads.splice(this.uploads.indexOf(upload), 1);
+    this.next();
   }
 
   clear() {
-    this.uploads = this.inState("interrupted");
-    this.part("rows").replaceChildren(...this.uploads.map((upload) => upload.row.element));
-    this.panel.hidden = this.uploads.length === 0;
+    this.uploads = this.inState("waiting", "sending", "interrupted");
+    this.panel.clear();
   }
 }

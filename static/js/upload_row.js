@@ -1,6 +1,9 @@
 // One file's row: name, size, preview, progress and outcome.
+import { removeCopy } from "./upload_copy.js";
+
 const template = document.getElementById("upload-row");
 const language = document.documentElement.lang || undefined;
+const OUTCOMES = ["waiting", "storing", "taken", "refused"];
 
 function sizeInWords(bytes) {
   const [unit, divisor] = bytes < 2 ** 20 ? ["kilobyte", 2 ** 10] : ["megabyte", 2 ** 20];
@@ -9,7 +12,7 @@ function sizeInWords(bytes) {
 }
 
 export class UploadRow {
-  constructor(file, onRetry) {
+  constructor(file, { onRetry, onDrop }) {
     this.element = template.content.firstElementChild.cloneNode(true);
     this.part = (name) => this.element.querySelector(`[data-part="${name}"]`);
     this.progress = this.element.querySelector("progress");
@@ -17,6 +20,7 @@ export class UploadRow {
     this.part("name").title = file.name;
     this.part("size").textContent = sizeInWords(file.size);
     this.part("retry").addEventListener("click", onRetry);
+    this.part("drop").addEventListener("click", onDrop);
     this.preview(file);
   }
 
@@ -39,11 +43,32 @@ export class UploadRow {
   // state: waiting | sending | storing | taken | refused | interrupted
   show(state, { image, sentence, notice } = {}) {
     this.element.dataset.state = state;
-    for (const name of ["waiting", "storing", "taken", "refused", "retry"]) this.part(name).hidden = name !== state;
+    for (const name of OUTCOMES) this.part(name).hidden = name !== state;
     this.part("refused").hidden = !["refused", "interrupted"].includes(state);
     this.part("retry").hidden = state !== "interrupted";
+    this.part("drop").hidden = !["waiting", "sending", "interrupted"].includes(state);
     this.part("sentence").textContent = sentence ?? "";
     this.part("notice").textContent = notice ?? "";
-    if (image) this.part("taken").href = image.url;
+    if (state === "sending") this.progress.value = 0;
+    if (image) this.showTaken(image);
+  }
+
+  showTaken(image) {
+    this.part("taken").href = image.url;
+    const earlier = image.duplicate_of;
+    this.part("duplicate").hidden = !earlier;
+    if (!earlier) return;
+    this.part("earlier").href = earlier.url;
+    this.part("earlier").textContent = earlier.filename;
+    this.part("remove").hidden = false;
+    this.part("remove").addEventListener("click", () => this.remove(image), { once: true });
+  }
+
+  async remove(image) {
+    this.part("remove").disabled = true;
+    if (!(await removeCopy(image))) return window.location.assign(image.url);
+    for (const name of ["taken", "duplicate", "remove"]) this.part(name).hidden = true;
+    this.part("removed").hidden = false;
+    this.part("removed").focus();
   }
 }
