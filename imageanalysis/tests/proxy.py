@@ -26,7 +26,7 @@ http {{
   fastcgi_temp_path {folder}/a; uwsgi_temp_path {folder}/b; scgi_temp_path {folder}/c;
   {around}
   server {{
-    listen 127.0.0.1:{port};
+    listen 127.0.0.1:{port} rcvbuf=64k;
     set $application {bind};
     {documented}
   }}
