@@ -1,7 +1,7 @@
 """Who owns a run: the claim, its fencing token, and the lock on the rows that still carry it."""
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.db import models
@@ -12,17 +12,22 @@ from analysis.states import QueueStatus
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A run in hand: the queue entry, its picture, the model to use, and the token (id, started_at, retry_count)."""
+    """A run in hand: the queue entry, its picture, the model to use, and the token (id, started_at, retry_count).
+
+    `queued_at` is since when it had waited.
+    """
 
     queue_id: int
     image_id: int
     model_key: str
     started_at: datetime
     retry_count: int
+    queued_at: datetime | None = field(default=None, compare=False)
 
     @classmethod
     def of(cls, entry: AnalysisQueue, started_at: datetime) -> "Claim":
-        return cls(entry.pk, entry.image_id, entry.model_name or "", started_at, entry.retry_count)
+        model_key = entry.model_name or ""
+        return cls(entry.pk, entry.image_id, model_key, started_at, entry.retry_count, entry.queued_at)
 
 
 def carrying_token(claims: Iterable[Claim]) -> models.Q:

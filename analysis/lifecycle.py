@@ -27,7 +27,15 @@ from analysis.failures import OUT_OF_ATTEMPTS, Failure
 from analysis.fencing import Claim, carrying_token, lock_held
 from analysis.models import AnalysisQueue, AnalysisResult, TimelineLog
 from analysis.ordering import next_in_line, position_for
-from analysis.records import add_progress, execution_note, replace_results, set_images, set_timelines
+from analysis.records import (
+    add_progress,
+    execution_note,
+    note_answered,
+    note_interrupted,
+    replace_results,
+    set_images,
+    set_timelines,
+)
 from analysis.states import ImageStatus, Priority, QueueStatus, Stage
 from analysis.wishes import TransitionError, cancel, resubmit
 from mlmodels.inference.classifier import Prediction
@@ -159,11 +167,16 @@ def advance(claims: Sequence[Claim], stage: Stage, *, percentage: int, descripti
 
 @transaction.atomic
 def complete(
-    predictions: Mapping[Claim, Sequence[Prediction]], *, execution: str = "", sentence: str = ""
+    predictions: Mapping[Claim, Sequence[Prediction]],
+    *,
+    execution: str = "",
+    sentence: str = "",
+    facts: Mapping[str, Any] | None = None,
 ) -> list[Claim]:
     """Store the labels and end the runs; results of the same model and version are replaced, others stay.
 
-    The progress log keeps `execution`, how the model was run; the timeline says `sentence` if there is one.
+    The progress log keeps `execution`, how the model was run; the timeline says `sentence` if there is one; `facts` go
+    to the attempts.
     """
     held = lock_held(list(predictions))
     if not held:
@@ -172,6 +185,7 @@ def complete(
     _end(held, now, QueueStatus.COMPLETED)
     set_images(_image_ids(held), now, status=ImageStatus.SUCCESS, error_log=None)
     replace_results({claim: predictions[claim] for claim in held})
+    note_answered(held, now, facts or {})
     # A stage of its own in the log, but too short for a transaction of its own.
     add_progress(held, now, Stage.POSTPROCESSING, *wording.STAGES[Stage.POSTPROCESSING])
     percentage, description = wording.STAGES[Stage.COMPLETED]
@@ -202,6 +216,7 @@ def retry(claims: Sequence[Claim], failure: Failure, *, detail: str = "") -> lis
     if again:
         now = clock.now(*(claim.started_at for claim in again))
         _wait_again(again, failure)
+        note_interrupted(again, now, failure.code)
         set_images(_image_ids(again), now, status=ImageStatus.UPLOADED, error_log=note)
         set_timelines(_image_ids(again), now, analysis_started_at=None, **wording.waiting_again(failure.message))
     if exhausted:

@@ -9,6 +9,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from analysis.attempts import Attempt as Attempt
 from analysis.states import ACTIVE_QUEUE_STATUSES, Priority, QueueStatus, Stage, StepStatus
 
 PERCENT = [MinValueValidator(0), MaxValueValidator(100)]

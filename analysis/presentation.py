@@ -8,10 +8,11 @@ from typing import Any, NamedTuple, TypedDict
 from django.conf import settings
 from django.utils.translation import gettext
 
-from analysis import clock, estimates, failures, spans, waiting
+from analysis import clock, estimates, failures, run_cards, spans, waiting
 from analysis.estimates import Estimate
 from analysis.models import AnalysisQueue, TimelineLog
 from analysis.records import executions
+from analysis.run_cards import Card, Interruption
 from analysis.states import QueueStatus, StepStatus
 from analysis.story_query import Facts, facts_of
 
@@ -151,19 +152,25 @@ def results_of(results: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 class ModelRun(NamedTuple):
-    """The labels that a model gave, and how it was run (empty where nobody noted it)."""
+    """The labels that a model gave, how it was run (empty where nobody noted it), and its card if there is one."""
 
     key: str
     ranked: list[dict[str, Any]]
     execution: str
+    card: Card | None
 
 
 def by_model(entry: AnalysisQueue) -> list[ModelRun]:
     """The results of a picture whose entry `story_query.stories` has read, grouped by their models; no query."""
     facts = facts_of(entry)
-    noted = executions(facts.notes)
+    noted, cards = executions(facts.notes), run_cards.cards(facts.attempts)
     runs = groupby(results_of(facts.results), key=lambda result: f"{result['model_name']}:{result['model_version']}")
-    return [ModelRun(key, list(ranked), noted.get(key, "")) for key, ranked in runs]
+    return [ModelRun(key, list(ranked), noted.get(key, ""), cards.get(key)) for key, ranked in runs]
+
+
+def interruptions(entry: AnalysisQueue) -> list[Interruption]:
+    """The attempts at the latest run that came to nothing; no query."""
+    return run_cards.interruptions(facts_of(entry).attempts)
 
 
 def next_poll_ms(entry: AnalysisQueue, *, ahead: int = 0, not_before_ms: int = 0) -> int | None:

@@ -1,13 +1,13 @@
 """The rows that belong to runs, written in bulk for the lifecycle: progress, results, timelines, pictures' states."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 from analysis import pictures
 from analysis.fencing import Claim
-from analysis.models import AnalysisResult, ProgressLog, TimelineLog
+from analysis.models import AnalysisResult, Attempt, ProgressLog, TimelineLog
 from analysis.states import Stage
 from mlmodels.inference.classifier import Prediction
 
@@ -64,6 +64,35 @@ def replace_results(predictions: Mapping[Claim, Sequence[Prediction]]) -> None:
         )
         for claim, ranked in predictions.items()
         for rank, prediction in enumerate(ranked, start=1)
+    )
+
+
+def note_interrupted(claims: Iterable[Claim], now: datetime, code: str) -> None:
+    """Attempts that a fault of ours ended; one statement."""
+    Attempt.objects.bulk_create(_attempt(claim, now, code=code) for claim in claims)
+
+
+def note_answered(claims: Sequence[Claim], now: datetime, facts: Mapping[str, Any]) -> None:
+    """Attempts of one model that gave labels, instead of the earlier ones that had; two statements."""
+    image_ids = [claim.image_id for claim in claims]
+    Attempt.objects.filter(image_id__in=image_ids, model_key=claims[0].model_key, code="").delete()
+    Attempt.objects.bulk_create(_attempt(claim, now, facts=dict(facts)) for claim in claims)
+
+
+def forget_interrupted(image_ids: Collection[int]) -> None:
+    """New runs begin with their first attempts; one statement."""
+    Attempt.objects.filter(image_id__in=image_ids).exclude(code="").delete()
+
+
+def _attempt(claim: Claim, now: datetime, **ended: Any) -> Attempt:
+    return Attempt(
+        image_id=claim.image_id,
+        model_key=claim.model_key,
+        number=claim.retry_count + 1,
+        queued_at=claim.queued_at,
+        started_at=claim.started_at,
+        ended_at=now,
+        **ended,
     )
 
 

@@ -7,9 +7,10 @@ A picture that cannot be read fails alone; whatever nobody foresaw sends what is
 import logging
 from collections.abc import Mapping, Sequence
 from contextlib import closing
+from dataclasses import asdict
 from functools import partial
 from time import perf_counter
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
 
 import numpy as np
 from django.conf import settings
@@ -17,8 +18,10 @@ from django.core.files.storage import default_storage
 
 from analysis import failpoints, failures, lifecycle, pictures, warm_models, wording
 from analysis.fencing import Claim
+from analysis.run_cards import LOADING
 from analysis.states import Stage
-from mlmodels.inference.classifier import Classifier
+from analysis.stopwatch import Stopwatch
+from mlmodels.inference.classifier import Classifier, Execution
 from mlmodels.inference.engine import Engine
 from mlmodels.inference.errors import DeviceLostError, EngineError
 from mlmodels.inference.preparation import Input, Outcome, Preparation, Source
@@ -51,15 +54,18 @@ def opening(engine: Engine, model_key: str) -> tuple[int, str]:
 
 
 def _run(claims: Sequence[Claim], engine: Engine, preparation: Preparation) -> None:
-    classifier, held = _loaded(claims, engine)
+    watch = Stopwatch()
+    classifier, held = _loaded(claims, engine, watch)
+    weights_sha256 = engine.weights_sha256(claims[0].model_key)
     sources = _sources(held)
     size = settings.INFERENCE_BATCH_SIZE
     with closing(preparation.batches(classifier, sources, batch_size=size)) as batches:
         for outcomes in batches:
-            _look_at(_readable(outcomes), classifier)
+            watch.lap(Stage.PREPROCESSING.value)
+            _look_at(_readable(outcomes), classifier, watch, weights_sha256)
 
 
-def _loaded(claims: Sequence[Claim], engine: Engine) -> tuple[Classifier, Sequence[Claim]]:
+def _loaded(claims: Sequence[Claim], engine: Engine, watch: Stopwatch) -> tuple[Classifier, Sequence[Claim]]:
     """With the claims that are still ours then."""
     key = claims[0].model_key
     if engine.is_loaded(key):
@@ -69,6 +75,7 @@ def _loaded(claims: Sequence[Claim], engine: Engine) -> tuple[Classifier, Sequen
     began = perf_counter()
     classifier = engine.load(key)
     warm_models.note(key, loading_seconds=perf_counter() - began, execution=str(classifier.execution))
+    watch.lap(LOADING)
     return classifier, _reach(claims, Stage.PREPROCESSING)
 
 
@@ -105,7 +112,7 @@ def _give_up(claim: Claim, error: Exception) -> None:
     end([claim], failure, detail=str(error))
 
 
-def _look_at(inputs: Mapping[Claim, Input], classifier: Classifier) -> None:
+def _look_at(inputs: Mapping[Claim, Input], classifier: Classifier, watch: Stopwatch, weights_sha256: str) -> None:
     failpoints.hit("after_decode")
     held = _reach(list(inputs), Stage.MODEL_EXECUTION)
     if not held:
@@ -113,6 +120,7 @@ def _look_at(inputs: Mapping[Claim, Input], classifier: Classifier) -> None:
     before = classifier.execution
     failpoints.hit("during_inference")
     ranked = classifier.classify([inputs[claim] for claim in held], top_k=settings.TOP_K)
+    watch.lap(Stage.MODEL_EXECUTION.value)
     failpoints.hit("after_inference")
     predictions = dict(zip(held, ranked, strict=True))
     shortage = wording.shortage(before, classifier.execution)
@@ -120,5 +128,12 @@ def _look_at(inputs: Mapping[Claim, Input], classifier: Classifier) -> None:
         percentage, _looking = wording.STAGES[Stage.MODEL_EXECUTION]
         held = lifecycle.advance(held, Stage.MODEL_EXECUTION, percentage=percentage, description=shortage)
     answered = {claim: predictions[claim] for claim in held}
-    lifecycle.complete(answered, execution=str(classifier.execution), sentence=shortage)
+    facts = _facts(classifier.execution, watch, len(predictions), weights_sha256)
+    lifecycle.complete(answered, execution=str(classifier.execution), sentence=shortage, facts=facts)
     failpoints.hit("after_result_commit")
+
+
+def _facts(execution: Execution, watch: Stopwatch, batch: int, weights_sha256: str) -> dict[str, Any]:
+    """What the card of a result says of its run."""
+    how = {name: value for name, value in asdict(execution).items() if name != "largest_batch"}
+    return {"weights_sha256": weights_sha256, **how, "batch": batch, "stages_ms": dict(watch.milliseconds)}

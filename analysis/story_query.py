@@ -13,7 +13,8 @@ from django.db.models import Case, Exists, F, Func, JSONField, OuterRef, Q, Quer
 from django.db.models.functions import Coalesce, JSONArray, JSONObject
 
 from analysis import ordering
-from analysis.models import AnalysisQueue, AnalysisResult, ProgressLog, QueuePause
+from analysis.models import AnalysisQueue, AnalysisResult, Attempt, ProgressLog, QueuePause
+from analysis.run_cards import Tried
 from analysis.states import ACTIVE_QUEUE_STATUSES, SERVING_ORDER, Priority, QueueStatus, Stage
 
 MEASUREMENTS = 20
@@ -50,6 +51,7 @@ class Facts(NamedTuple):
     heard_of_at: datetime | None
     results: list[dict[str, Any]]
     notes: list[str | None]
+    attempts: list[Tried]
     runs_of_model: list[Run]
     recent_runs: list[Run]
 
@@ -79,6 +81,7 @@ def _stories() -> QuerySet[AnalysisQueue]:
         progress=Subquery(_latest_progress()),
         labels=Subquery(_labels()),
         notes=Subquery(_notes()),
+        tried=Subquery(_attempts()),
         runs_of_model=_while_active(latest_runs(RECENT_RUNS, model_name=OuterRef("model_name"))),
         recent_runs=_while_waiting(latest_runs(RECENT_RUNS), Value([], JSONField())),
     )
@@ -109,6 +112,7 @@ def facts_of(entry: AnalysisQueue) -> Facts:
         heard_of_at=_moment(heard_of_at),
         results=told["labels"] or [],
         notes=[note for _pk, note in sorted(told["notes"] or [])],
+        attempts=[_tried(*row) for row in told["tried"] or []],
         runs_of_model=measured(told["runs_of_model"]),
         recent_runs=measured(told["recent_runs"]),
     )
@@ -141,6 +145,12 @@ def measured(rows: list[list[str]] | None) -> list[Run]:
     runs = [(key, _moment(began), _moment(ended)) for key, began, ended in rows or []]
     known = [Run(key, began, ended) for key, began, ended in runs if began and ended]
     return sorted(known, key=lambda run: run.ended_at, reverse=True)
+
+
+def _tried(key: str, number: int, code: str, queued: str | None, started: str, ended: str, facts: Any) -> Tried:
+    began, over = _moment(started), _moment(ended)
+    known = json.loads(facts) if isinstance(facts, str) else facts
+    return Tried(key, number, code, _moment(queued), began or LONG_AGO, over or LONG_AGO, known)
 
 
 def _while_waiting(expression: Any, otherwise: Any = 0) -> Case:
@@ -205,6 +215,12 @@ def _labels() -> QuerySet[Any]:
 def _notes() -> QuerySet[Any]:
     ends = ProgressLog.objects.filter(image_id=OuterRef("image_id"), current_stage=Stage.COMPLETED).values("image_id")
     return ends.annotate(told=JSONRows(JSONArray("pk", "stage_description"))).values("told")
+
+
+def _attempts() -> QuerySet[Any]:
+    columns = ("model_key", "number", "code", "queued_at", "started_at", "ended_at", "facts")
+    tried = Attempt.objects.filter(image_id=OuterRef("image_id")).values("image_id")
+    return tried.annotate(told=JSONRows(JSONArray(*columns))).values("told")
 
 
 def latest_runs(count: int, **of_model: Any) -> Subquery:

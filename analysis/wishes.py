@@ -14,7 +14,7 @@ from django.db.models.functions import Least
 from analysis import clock, failpoints, wording
 from analysis.models import AnalysisQueue, AnalysisResult
 from analysis.ordering import in_line, position_for
-from analysis.records import set_images, set_timelines
+from analysis.records import forget_interrupted, set_images, set_timelines
 from analysis.states import QUEUE_TRANSITIONS, ImageStatus, Priority, QueueStatus
 from mlmodels.models import MLModel
 
@@ -59,6 +59,7 @@ def resubmit_all(*, image_ids: Collection[int], model: MLModel, priority: Priori
         retry_count=0,
     )
     taken_back = [entry.image_id for entry in entries]
+    forget_interrupted(taken_back)
     set_images(taken_back, now, status=ImageStatus.UPLOADED, model_used_id=model.pk, error_log=None)
     set_timelines(
         taken_back,

@@ -90,7 +90,9 @@ class Archive:
             .order_by("pk")
         )
         last = 0
-        while batch := list(own.filter(pk__gt=last).prefetch_related("results", "progress_logs")[:PICTURES_AT_ONCE]):
+        while batch := list(
+            own.filter(pk__gt=last).prefetch_related("results", "progress_logs", "attempts")[:PICTURES_AT_ONCE]
+        ):
             yield batch
             last = batch[-1].pk
 
@@ -137,6 +139,7 @@ def picture(image: Any) -> dict[str, Any]:
         "timeline": _fields(getattr(image, "timeline", None), leave_out=("image_id",)),
         "progress": [_fields(row, leave_out=("image_id",)) for row in image.progress_logs.all()],
         "results": [_fields(row, leave_out=("image_id",)) for row in image.results.all()],
+        "attempts": [_fields(row, leave_out=("image_id",)) for row in image.attempts.all()],
     }
 
 

@@ -12,6 +12,7 @@ from analysis import presentation
 from analysis.agreement import agreement
 from analysis.models import AnalysisResult
 from analysis.presentation import ModelRun
+from analysis.run_cards import Card
 from images.story_views import own_entry
 from mlmodels.label_names import class_of
 
@@ -59,6 +60,13 @@ def _told(run: ModelRun, times: dict[tuple[str, str], datetime]) -> dict[str, An
         "name": name,
         "version": version,
         "execution": run.execution or None,
+        "run": _run(run.card) if run.card else None,
         "analyzed_at": times.get((name, version)),
         "labels": labels,
     }
+
+
+def _run(card: Card) -> dict[str, Any]:
+    tried = card.tried
+    times = {"queued_at": tried.queued_at, "started_at": tried.started_at, "ended_at": tried.ended_at}
+    return {**times, "waited_ms": card.waited_ms, "total_ms": card.total_ms, **card.facts}

@@ -17,6 +17,7 @@ from analysis import leases, presentation
 from analysis.agreement import agreement
 from analysis.models import AnalysisQueue
 from analysis.presentation import Story
+from analysis.run_cards import Interruption
 from analysis.story_query import stories
 from images.gallery_filters import Filters
 from images.models import Image, Original
@@ -42,7 +43,7 @@ def timeline(request: SignedInRequest, pk: int) -> HttpResponse:
     """
     entry = own_entry(request, pk)
     story = presentation.story(entry, poll_not_before_ms=watchers.wait_ms((request.user.pk, pk)))
-    etag = etag_of(request, story)
+    etag = etag_of(request, story, presentation.interruptions(entry))
     answer = get_conditional_response(request, etag=etag)
     if answer is None and wants_json(request):
         answer = JsonResponse(story)
@@ -68,7 +69,8 @@ def context(request: SignedInRequest, entry: AnalysisQueue, story: Story) -> dic
     has_ended = story["next_poll_ms"] is None
     runs = presentation.by_model(entry)
     offers = offered(request, {run.key for run in runs}) if has_ended else {}
-    return {"image": entry.image, "story": story, "runs": runs, "agreement": agreement(runs), **offers}
+    told = {"story": story, "interruptions": presentation.interruptions(entry), "runs": runs}
+    return {"image": entry.image, **told, "agreement": agreement(runs), **offers}
 
 
 def offered(request: SignedInRequest, answered: set[str]) -> dict[str, Any]:
@@ -78,7 +80,7 @@ def offered(request: SignedInRequest, answered: set[str]) -> dict[str, Any]:
     return {**offers, "chosen_model": next(iter(others), None)}
 
 
-def etag_of(request: SignedInRequest, story: Story) -> str:
+def etag_of(request: SignedInRequest, story: Story, interruptions: list[Interruption]) -> str:
     """What is shown and to whom; the estimate counts by its words, for the moment that it names moves all the time."""
     shown = {**story, "progress": {**story["progress"], "estimated_completion": None}}
     asker = [
@@ -87,5 +89,5 @@ def etag_of(request: SignedInRequest, story: Story) -> str:
         request.headers.get("HX-Request"),
         request.COOKIES.get(settings.CSRF_COOKIE_NAME),
     ]
-    content = json.dumps([shown, asker], cls=DjangoJSONEncoder)
+    content = json.dumps([shown, interruptions, asker], cls=DjangoJSONEncoder)
     return f'W/"{hashlib.sha256(content.encode()).hexdigest()[:32]}"'

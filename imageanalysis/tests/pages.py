@@ -1,5 +1,6 @@
 """Every page in every state that it has, as a table for the tests that look at all of them."""
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -55,6 +56,11 @@ def unfolded(*folds: str) -> Act:
             page.locator(f"{fold} > summary").click()
 
     return act
+
+
+def enlarged(page: Page) -> None:
+    page.locator("#enlarge").click()
+    expect(page.locator("#lightbox output")).to_have_text(re.compile("%"))
 
 
 def refused(page: Page) -> None:
@@ -129,6 +135,8 @@ def pages_of_people(scene: Scenery) -> Iterator[Place]:
     yield Place("upload, interrupted", "/images/upload/", "newcomer", interrupted)
     for state, image in scene.pictures.items():
         yield Place(f"picture, {state}", image.get_absolute_url(), "owner")
+    yield Place("picture, in large", scene.pictures["done"].get_absolute_url(), "owner", enlarged)
+    yield Place("picture, card", scene.pictures["compared"].get_absolute_url(), "owner", unfolded)
     yield Place("picture, delete", scene.pictures["done"].get_absolute_url(), "owner", opened("delete"))
     yield Place("profile", profile, "owner")
     yield Place("profile, wrong", profile, "owner", filled(email="no", password="not it"))

@@ -159,6 +159,7 @@ FURTHER_TABLES = {
     "accounts_preferences",
     "accounts_sessions",
     "added_models",
+    "analysis_attempts",
     "analysis_in_hand",
     "analysis_workers",
     "images_data_exports",

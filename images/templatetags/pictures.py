@@ -128,7 +128,13 @@ def took(started_at: datetime | None, ended_at: datetime | None) -> str:
     """The time between two moments in words, from `24 ms` to `2 min 5 s`; empty while one is missing."""
     if started_at is None or ended_at is None:
         return ""
-    seconds = max((ended_at - started_at).total_seconds(), 0)
+    return in_time(max((ended_at - started_at).total_seconds(), 0) * 1000)
+
+
+@register.filter
+def in_time(milliseconds: float) -> str:
+    """A span of time in words, from `24 ms` to `2 min 5 s`."""
+    seconds = milliseconds / 1000
     if seconds < 1:
         return f"{seconds * 1000:.0f} ms"
     if seconds < 10:

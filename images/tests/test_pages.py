@@ -9,12 +9,13 @@ import pytest
 from django.conf import settings
 from django.template.loader import render_to_string
 from django.test import Client
-from django.utils import translation
+from django.utils import timezone, translation
 
 from accounts.models import User
 from analysis import lifecycle, wording
 from analysis.failures import BY_CODE, WORKER_LOST
-from analysis.states import Stage
+from analysis.models import AnalysisQueue
+from analysis.states import Priority, Stage
 from analysis.tests.queue import claim
 from images.models import Image
 from images.templatetags import pictures
@@ -106,10 +107,18 @@ def test_a_running_picture_shows_its_percentage_and_that_it_is_estimating(owner_
     assert shown.count('aria-current="step"') == 1
 
 
-def test_an_interrupted_run_is_told_honestly(owner_client: Client, image: Image) -> None:
+def test_an_interrupted_run_is_told_honestly(owner_client: Client, image: Image, model: MLModel) -> None:
     lifecycle.retry([claim()], WORKER_LOST)
+    AnalysisQueue.objects.update(queued_at=timezone.now())
+    lifecycle.complete({claim(): [Prediction("espresso", 93.2)]})
 
-    assert "1 earlier attempt was interrupted by a fault on our side." in detail(owner_client, image)
+    page = detail(owner_client, image)
+    (told,) = re.findall(r'step-retry">(.*?)</p>', page, re.DOTALL)
+    assert re.sub(r"<[^>]+>|\s+", "", told).startswith("Attempt1(")
+    assert "): The worker stopped unexpectedly" in told
+
+    lifecycle.resubmit(image_id=image.pk, model=model, priority=Priority.NORMAL)
+    assert "step-retry" not in detail(owner_client, image)
 
 
 def test_a_finished_picture_shows_ranked_labels_and_polls_no_more(owner_client: Client, image: Image) -> None:

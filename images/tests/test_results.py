@@ -100,8 +100,8 @@ def test_the_results_as_json_tell_exactly_this(owner_client: Client, image: Imag
         "status": "uploaded",
         "agreement": {"label": "espresso", "agreeing": 2, "models": 2, "lists_differ": False},
         "models": [
-            {"name": "mobilenet", "version": "1.0.0", "execution": None, "labels": labels},
-            {"name": "resnet50", "version": "1.0.0", "execution": None, "labels": labels},
+            {"name": "mobilenet", "version": "1.0.0", "execution": None, "run": None, "labels": labels},
+            {"name": "resnet50", "version": "1.0.0", "execution": None, "run": None, "labels": labels},
         ],
     }
 

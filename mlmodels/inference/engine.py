@@ -37,6 +37,7 @@ class _Loaded:
     spec: ModelSpec
     classifier: Classifier
     size_bytes: int
+    sha256: str
 
 
 class Engine:
@@ -69,6 +70,10 @@ class Engine:
     def is_loaded(self, key: str) -> bool:
         """Whether `load` would answer at once, so that loading can be shown as a stage of its own."""
         return key in self._loaded
+
+    def weights_sha256(self, key: str) -> str:
+        """Of the file that a loaded model was built from."""
+        return self._loaded[key].sha256
 
     def load(self, key: str) -> Classifier:
         """The classifier of `name:version`, ready to run.
@@ -104,7 +109,7 @@ class Engine:
         weights, file_bytes = self._checked(spec)
         size_bytes = needed_bytes(file_bytes)
         self._make_room(size_bytes)
-        return _Loaded(spec, self._build(spec, weights), size_bytes)
+        return _Loaded(spec, self._build(spec, weights), size_bytes, weights.sha256)
 
     def _checked(self, spec: ModelSpec) -> tuple[CheckedWeights, int]:
         """The weights on this machine, and how large their file is."""

@@ -25,7 +25,7 @@ function open() {
 }
 
 function go(to) {
-  const link = (dialog.open ? dialog : document).querySelector(`[data-neighbour=${to}][href]`);
+  const link = (dialog.open ? dialog : document).querySelector(`[data-neighbour=${to}]`);
   if (link) location.assign(link.href);
   return Boolean(link);
 }
