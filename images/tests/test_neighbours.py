@@ -52,3 +52,10 @@ def test_nobody_elses_picture_is_a_neighbour(
     queued_image(user=other_user, model=model)
 
     assert beside(owner_client, pictures[3])[0] == ""
+
+
+@pytest.mark.parametrize("query", ["", "?q=png&sort=name"])
+def test_a_card_takes_the_filters_along(owner_client: Client, pictures: list[Image], query: str) -> None:
+    gallery = owner_client.get(f"/{query}").content.decode()
+
+    assert f'href="{pictures[0].get_absolute_url()}{query.replace("&", "&amp;")}"' in gallery
