@@ -6,7 +6,7 @@ from functools import partial
 from celery import Task, shared_task
 from django.conf import settings
 
-from analysis import doorbell, failpoints, in_hand, lifecycle, runner
+from analysis import doorbell, failpoints, in_hand, lifecycle, run_ids, runner
 from mlmodels.inference.errors import DeviceLostError
 from mlmodels.registry import engine, preparation
 
@@ -33,7 +33,8 @@ def look_at_queue(self: Task) -> int:
     if len(claims) == settings.BATCH_SIZE:
         doorbell.ring()  # there may be work for another one
     try:
-        runner.run(claims, engine(), preparation())
+        with run_ids.noted([run_ids.run_id(claim.image_id, claim.started_at) for claim in claims]):
+            runner.run(claims, engine(), preparation())
     except DeviceLostError as error:
         logger.exception("this process ends, so that another takes its place")
         raise SystemExit from error

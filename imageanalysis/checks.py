@@ -17,6 +17,7 @@ from imageanalysis.logs import FORMATTERS
 
 SECRET_MIN_LENGTH = 50
 SECRET_MIN_DIFFERENT = 10
+TOKEN_MIN_LENGTH = 24
 PRESIGNED_LONGEST_SECONDS = 300
 LOCAL_NAMES = (".local", ".lan", ".home", ".internal", ".home.arpa", ".localhost", ".test")
 
@@ -67,6 +68,7 @@ def weaknesses() -> Iterator[tuple[str, str]]:
         )
     if settings.LOG_FORMAT not in FORMATTERS:
         yield "E008", f"LOG_FORMAT must be one of {', '.join(FORMATTERS)}, not {settings.LOG_FORMAT!r}."
+    yield from _of_metrics()
     if not 0 <= settings.MEDIA_PRESIGNED_SECONDS <= PRESIGNED_LONGEST_SECONDS:
         yield (
             "E009",
@@ -96,6 +98,22 @@ def _of_transport() -> Iterator[tuple[str, str]]:
             "PUBLIC_URL is http, so passwords could be read on their way: use https, or set ALLOW_PLAIN_HTTP=true"
             " where the network is your own.",
         )
+
+
+def _of_metrics() -> Iterator[tuple[str, str]]:
+    token = settings.METRICS_TOKEN
+    if token and len(token) < TOKEN_MIN_LENGTH:
+        yield "E010", f"METRICS_TOKEN can be guessed: set {TOKEN_MIN_LENGTH} random letters or more."
+    if wrong := [text for text in settings.METRICS_NETWORKS if not is_network(text)]:
+        yield "E011", f"METRICS_NETWORKS must hold networks like 10.0.0.0/8 or addresses, not {wrong[0]!r}."
+
+
+def is_network(text: str) -> bool:
+    try:
+        ipaddress.ip_network(text)
+    except ValueError:
+        return False
+    return True
 
 
 def weak_settings(app_configs: Any, **_kwargs: Any) -> list[CheckMessage]:

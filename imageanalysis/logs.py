@@ -8,6 +8,8 @@ from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import Any
 
+from analysis import run_ids
+
 request_id: ContextVar[str] = ContextVar("request_id", default="")
 
 # Addresses that let one in, and passwords of servers: both may stand in the words of an error.
@@ -58,8 +60,8 @@ def one_line(text: str) -> str:
 
 
 class JSONFormatter(logging.Formatter):
-    """One object a line: `time`, `level`, `logger`, `message`, `process`; as they apply `request_id`, `exception`,
-    and of the audit trail `event`, `user`, `username`, `address`, `facts`."""
+    """One object a line: `time`, `level`, `logger`, `message`, `process`; as they apply `request_id`, `runs`,
+    `exception`, and of the audit trail `event`, `user`, `username`, `address`, `facts`."""
 
     def format(self, record: logging.LogRecord) -> str:
         said: dict[str, Any] = {
@@ -71,6 +73,8 @@ class JSONFormatter(logging.Formatter):
         }
         if current := request_id.get():
             said["request_id"] = current
+        if runs := run_ids.current.get():
+            said["runs"] = runs
         if record.exc_info:
             said["exception"] = self.formatException(record.exc_info)
         said |= getattr(record, "audit", {})

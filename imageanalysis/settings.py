@@ -85,7 +85,7 @@ ALLOW_PLAIN_HTTP = env.bool("ALLOW_PLAIN_HTTP", default=False)
 if OVER_TLS and TRUSTED_PROXY_COUNT:  # only a proxy of ours may say over what it was reached
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     SECURE_SSL_REDIRECT = True
-    SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz)$"]  # asked from within
+    SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz|metrics)$"]  # asked from within
     SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", default=365 * 24 * 3600)
     SECURE_HSTS_INCLUDE_SUBDOMAINS = True
 # Browsers' preload lists are for whole domains, for ever, and for their owner to decide.
@@ -363,4 +363,8 @@ TIME_ZONE = env.str("TIME_ZONE", default="UTC")
 # --- Logs ---------------------------------------------------------------------------------------------------------
 LOG_LEVEL = env.str("LOG_LEVEL", default="INFO").upper()
 LOG_FORMAT = env.str("LOG_FORMAT", default="line")  # or "json": one object a line
+SENTRY_DSN = env.str("SENTRY_DSN", default="")
+# Who may read /metrics: who sends the token, or comes from one of the networks; nobody while neither is set.
+METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
+METRICS_NETWORKS = env.list("METRICS_NETWORKS", default=[])
 LOGGING = logs.configuration(level=LOG_LEVEL, log_format=LOG_FORMAT)

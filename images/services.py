@@ -72,6 +72,7 @@ def take_in(
             )
             failpoints.hit("before_upload_commit")
         undo.pop_all()
+    logger.info("took in picture %d", image.pk)
     failpoints.hit("before_answer")
     image.keeps_metadata = look.keeps_metadata
     return image

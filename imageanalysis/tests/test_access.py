@@ -21,6 +21,7 @@ address                                                        anonymous other_u
 /                                                              s         oommmmm    oommmmm oommmmm oommmmm oommmmm
 /healthz                                                       oommmmm   oommmmm    oommmmm oommmmm oommmmm oommmmm
 /readyz                                                        uummmmm   uummmmm    uummmmm uummmmm uummmmm uummmmm
+/metrics                                                       nnmmmmm   nnmmmmm    nnmmmmm nnmmmmm nnmmmmm nnmmmmm
 /language/                                                     r         r          r       r       r       r
 /accounts/register/                                            oooommo   r          r       r       r       r
 /accounts/login/                                               oooommo   r          r       r       r       r

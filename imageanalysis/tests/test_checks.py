@@ -36,6 +36,8 @@ WEAK = {
     "PUBLIC_URL is http": {**PRODUCTION, "PUBLIC_URL": "http://pictures.example.org"},
     "LOG_FORMAT must be one of line, json": {"LOG_FORMAT": "xml"},
     "must lie between 0 and 300": {"MEDIA_PRESIGNED_SECONDS": "86400"},
+    "METRICS_TOKEN can be guessed": {"METRICS_TOKEN": "secret"},
+    "METRICS_NETWORKS must hold networks": {"METRICS_NETWORKS": "10.0.0.0/8,everybody"},
     "STORAGE_URL must look like": {"STORAGE_URL": "https://bucket"},
 }
 
@@ -88,6 +90,7 @@ def test_what_is_weak_is_said_in_a_sentence(
     settings.OVER_TLS, settings.DEBUG = given["PUBLIC_URL"].startswith("https"), bool(given.pop("DEBUG"))
     for name in ("TRUSTED_PROXY_COUNT", "MEDIA_PRESIGNED_SECONDS"):
         setattr(settings, name, int(given.pop(name, "0")))
+    settings.METRICS_NETWORKS = list(filter(None, given.pop("METRICS_NETWORKS", "").split(",")))
     for name, value in given.items():
         setattr(settings, name, value)
 

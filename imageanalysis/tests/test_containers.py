@@ -1,11 +1,13 @@
 """The compose file's services, each started as it says, from the proxy to the labels of a picture."""
 
+import json
 import os
 import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -74,7 +76,21 @@ def test_a_picture_goes_in_by_the_proxy_and_comes_back_with_its_labels(stack: St
     until(lambda: anna.story(pk)["status"] == "success", stack["worker"].output, seconds=FIRST_PICTURE_SECONDS)
 
     assert anna.story(pk)["results"][0]["label"] == "espresso"
+    assert_told_apart(pk, stack)
     assert anna.client.get(f"/images/{pk}/file/").content == PICTURE
+
+
+def assert_told_apart(pk: int, stack: Stack) -> None:
+    """The worker's line about the run names the request that brought the picture."""
+    taken = next(line for line in lines(stack["web"]) if line["message"] == f"took in picture {pk}")
+    run = next(
+        line for line in lines(stack["worker"]) if any(name.startswith(f"{pk}-") for name in line.get("runs", ()))
+    )
+    assert run["request_id"] == taken["request_id"]
+
+
+def lines(container: Container) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in container.log.read_text("utf-8").splitlines() if line.startswith("{")]
 
 
 def test_static_files_are_compressed_and_kept_for_ever(stack: Stack, anna: Person) -> None:
