@@ -23,7 +23,7 @@ INSTALL = $(PIP) --version >/dev/null 2>&1 || $(BIN)/python -m ensurepip >/dev/n
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format messages lock
+.PHONY: help run test check format messages lock sbom licences
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -55,6 +55,14 @@ messages: $(VENV)/requirements.stamp  ## collect and compile the translations (n
 
 lock: $(VENV)/requirements-dev.stamp  ## note the version and the hashes of every package for images
 	$(BIN)/python deploy/lock.py
+
+sbom: $(VENV)/requirements-dev.stamp  ## list what an image holds as build/sbom.json (CycloneDX)
+	@mkdir -p build
+	@cat requirements.lock requirements-torch.lock | $(BIN)/cyclonedx-py requirements --output-reproducible --output-file build/sbom.json -
+	@echo "build/sbom.json"
+
+licences: $(VENV)/requirements-dev.stamp  ## write docs/licences.md
+	$(BIN)/python deploy/licences.py
 
 $(BIN)/python:
 	@rm -rf $(VENV); for python in $(PYTHONS); do \

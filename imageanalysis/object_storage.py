@@ -6,6 +6,8 @@ from urllib.parse import parse_qs, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
+MODELS_FOLDER = "models/"
+
 
 @dataclass(frozen=True)
 class Bucket:
@@ -30,9 +32,19 @@ class Bucket:
 
     @property
     def storage(self) -> dict[str, Any]:
-        """An entry of Django's STORAGES. Objects get no rights of their own: the bucket has to be private."""
+        """Where pictures are, as an entry of Django's STORAGES."""
+        return self._entry()
+
+    @property
+    def models(self) -> dict[str, Any]:
+        """Where the checkpoints of staff are, apart from the pictures."""
+        return self._entry(location=MODELS_FOLDER)
+
+    def _entry(self, location: str = "") -> dict[str, Any]:
+        """Objects get no rights of their own: the bucket has to be private."""
         options = {
             "bucket_name": self.name,
+            "location": location,
             "endpoint_url": self.endpoint,
             "region_name": self.region,
             "addressing_style": "path" if self.endpoint else "virtual",

@@ -274,7 +274,9 @@ CELERY_TIMEZONE = "UTC"
 STORAGES = {
     "default": BUCKET.storage if BUCKET else {"BACKEND": "images.storage.PictureStorage"},
     # Checkpoints that staff upload; every machine gets them from here.
-    "models": {
+    "models": BUCKET.models
+    if BUCKET
+    else {
         "BACKEND": "django.core.files.storage.FileSystemStorage",
         "OPTIONS": {"location": WEIGHTS_DIR / "added"},
     },

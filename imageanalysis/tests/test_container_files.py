@@ -1,7 +1,10 @@
 """Rules that every service and every image keeps, read from the files."""
 
+import json
 import re
 import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -95,6 +98,18 @@ def test_every_package_of_an_image_is_locked_with_its_hashes() -> None:
     for requirement in wanted:
         versions = locked[requirement.name.lower().replace("_", "-")]
         assert all(requirement.specifier.contains(version) for version in versions), requirement
+
+
+def test_the_bill_of_materials_and_the_licences_name_every_locked_package(tmp_path: Path) -> None:
+    names = re.findall(r"^([\w.-]+)==", "".join(map(text, LOCKS)), re.MULTILINE)
+    output = ["--output-file", str(tmp_path / "sbom.json"), "-"]
+    command = [Path(sys.executable).with_name("cyclonedx-py"), "requirements", *output]
+    subprocess.run(command, input="".join(map(text, LOCKS)), check=True, text=True, capture_output=True)
+    bill = json.loads((tmp_path / "sbom.json").read_text(encoding="utf-8"))
+
+    assert {component["name"] for component in bill["components"]} == set(names)
+    assert all(component["externalReferences"][0]["hashes"] for component in bill["components"])
+    assert set(re.findall(r"^\| ([\w.-]+) \| [\d]", text("docs/licences.md"), re.MULTILINE)) == set(names)
 
 
 def test_the_documented_proxy_is_the_one_of_the_containers() -> None:

@@ -5,12 +5,15 @@ import io
 import os
 import warnings
 from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 from zipfile import ZipFile
 
 import boto3
 import httpx
 import pytest
+from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.test import Client
 from django.urls import reverse
@@ -19,10 +22,11 @@ from pytest_django import Settings
 
 from accounts.models import User
 from imageanalysis.object_storage import Bucket
-from images import my_data
+from images import my_data, orphans
 from images.models import FileInDoubt
 from images.my_data_archive import name_in_archive
 from images.tests.factories import drawn_picture, queued_image
+from mlmodels import model_files
 
 KEYS = {"AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "word", "AWS_DEFAULT_REGION": "us-east-1"}
 TTL_SECONDS = 60
@@ -129,3 +133,22 @@ def test_an_export_goes_into_the_bucket_while_it_is_made_and_out_of_it_with_its_
     owner.delete()
     assert not httpx.get(answer["Location"]).is_success
     assert not FileInDoubt.objects.exists()
+
+
+@pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
+def test_checkpoints_lie_apart_from_pictures_and_are_no_orphans(
+    bucket: str, settings: Settings, owner: User, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    settings.STORAGES = {**settings.STORAGES, "models": Bucket("pictures", bucket, "us-east-1").models}
+    monkeypatch.setattr(orphans, "UNTOUCHED_FOR", timedelta(seconds=-60))
+    image = queued_image(user=owner)
+    left = default_storage.save("left/original.jpg", ContentFile(b"bytes"))
+
+    name = model_files.save_upload(ContentFile(b"weights"), version="mine", sha256="0" * 64, is_safetensors=True)
+
+    found = orphans.look()
+    assert (left in found.files, image.file_path in found.files, found.missing) == (True, False, [])
+    assert not any("weights" in file or "mine" in file for file in found.files)
+    for machine in ("one", "another"):
+        settings.WEIGHTS_DIR = tmp_path / machine
+        assert model_files.bring_local_copy(name, local="mine.safetensors", sha256="0" * 64).read_bytes() == b"weights"
