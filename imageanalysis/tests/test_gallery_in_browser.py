@@ -161,6 +161,80 @@ def test_when_all_are_deleted_the_next_page_offers_to_undo_it(
         expect(page.locator("#pictures .picture")).to_have_count(5)
 
 
+def in_focus(page: Page) -> str:
+    """The file name of the card that has the focus."""
+    return str(page.locator(".picture:focus-within .picture-name").inner_text())
+
+
+def test_the_whole_grid_is_at_hand_by_keyboard(gallery: Gallery, pictures: list[Image]) -> None:
+    names = [image.filename for image in pictures]
+    with gallery(viewport={"width": 600, "height": 900}) as page:  # three in a row
+        said, keys, search = (
+            page.locator("#said"),
+            page.get_by_role("dialog", name="Keys"),
+            page.get_by_role("searchbox"),
+        )
+        page.keyboard.press("?")
+        expect(keys).to_be_visible()
+        page.keyboard.press("Escape")
+        page.keyboard.press("/")
+        expect(search).to_be_focused()
+        page.keyboard.type("a?/")
+        expect(search).to_have_value("a?/")
+
+        stops = page.locator("#pictures [tabindex='0']")
+        expect(stops).to_have_count(2)  # of the first card: its link and its box
+        stops.first.focus()
+        for key, expected in (
+            ("ArrowRight", 1),
+            ("ArrowDown", 4),
+            ("ArrowDown", 4),
+            ("ArrowUp", 1),
+            ("End", 4),
+            ("Home", 0),
+        ):
+            page.keyboard.press(key)
+            assert in_focus(page) == names[expected]
+        expect(stops).to_have_count(2)
+
+        page.keyboard.press("Space")
+        page.keyboard.press("ArrowRight")
+        page.keyboard.press("ArrowRight")
+        page.keyboard.press("Shift+Space")
+        expect(said).to_have_text("3 selected")
+        page.keyboard.press("Escape")
+        expect(said).to_have_text("0 selected")
+        page.keyboard.press("Delete")
+        expect(said).to_have_text("1 picture was deleted.")
+        assert in_focus(page) == names[3]
+        page.locator("#outcome").get_by_role("button", name="Undo").press("Enter")
+        expect(said).to_have_text("1 picture is back.")
+        assert in_focus(page) == names[2]
+        page.keyboard.press("a")
+        expect(said).to_have_text("5 selected")
+        page.keyboard.press("a")
+        expect(said).to_have_text("0 selected")
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("heading", name=names[2])).to_be_visible()
+
+
+def test_single_keys_can_be_switched_off_and_stay_off(gallery: Gallery, pictures: list[Image]) -> None:
+    with gallery() as page:
+        keys = page.get_by_role("dialog", name="Keys")
+        page.get_by_role("button", name="Keys of the gallery").click()
+        keys.get_by_role("checkbox").uncheck()
+        keys.get_by_role("button", name="Close").click()
+        page.reload()
+        page.locator("#pictures a").first.focus()
+        page.keyboard.press("a")
+        page.keyboard.press("?")
+        page.keyboard.press("ArrowRight")
+
+        assert in_focus(page) == pictures[1].filename
+        expect(keys).to_be_hidden()
+        assert chosen(page) == []
+
+
 def test_a_lost_connection_is_told_and_the_choice_stays(gallery: Gallery, pictures: list[Image]) -> None:
     with gallery(expected=["ERR_FAILED"]) as page:
         box(page, pictures[0]).check()

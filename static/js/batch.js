@@ -1,5 +1,6 @@
 // The bar of what can be done with the chosen pictures: offers what is possible, does it without leaving the page.
 import { asked } from "./asked.js";
+import { focusGrid } from "./grid_keys.js";
 import { outcome, say } from "./outcome.js";
 import { boxOf, cards, chooseAll, chosenCards } from "./selection.js";
 import { takeAway } from "./undo.js";
@@ -21,6 +22,15 @@ function tell() {
   say(part("count").textContent);
 }
 
+function clear() {
+  chooseAll(false);
+  focusGrid();
+}
+
+function escape(event) {
+  if (event.key === "Escape" && chosenCards().length && !document.querySelector(":popover-open")) clear();
+}
+
 async function submit(event) {
   const { name, value } = event.submitter ?? {};
   // Where nothing would be left, another page has to come, which offers to undo it as well.
@@ -30,6 +40,8 @@ async function submit(event) {
   form.inert = true;
   show(await asked(form, body));
   form.inert = false;
+  if (chosenCards().length) event.submitter.focus();
+  else focusGrid(); // the bar is gone
 }
 
 // The page's poll brings the new states; who could not be helped stays chosen.
@@ -45,8 +57,9 @@ function show({ done = [], message, deletion }) {
 
 if (form) {
   form.addEventListener("submit", submit);
-  part("clear").addEventListener("click", () => chooseAll(false));
+  part("clear").addEventListener("click", () => clear());
   part("all").addEventListener("click", () => chooseAll(true));
+  document.addEventListener("keydown", escape);
   document.addEventListener("selection:changed", tell);
   document.addEventListener("htmx:afterSettle", offer);
   offer();

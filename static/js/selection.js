@@ -11,7 +11,7 @@ export const cards = () => [...grid.querySelectorAll(".picture")];
 export const boxOf = (card) => card.querySelector(".picture-box");
 export const chosenCards = () => cards().filter((card) => boxOf(card).checked);
 
-const changed = () => grid.dispatchEvent(new Event("selection:changed", { bubbles: true }));
+const changed = (card = null) => grid.dispatchEvent(new CustomEvent("selection:changed", { bubbles: true, detail: card }));
 
 export function chooseAll(isChosen) {
   for (const card of cards()) boxOf(card).checked = isChosen;
@@ -34,7 +34,7 @@ function settle(card, isChosen, toHere) {
     for (const between of all.slice(first, last + 1)) boxOf(between).checked = isChosen;
   }
   anchor = card;
-  changed();
+  changed(card);
 }
 
 // While something is chosen a click chooses more; with control or command it opens a tab, and Enter opens, as ever.

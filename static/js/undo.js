@@ -1,5 +1,6 @@
 // Cards of deleted pictures: taken off the page, and put back where they were when the deletion is undone.
 import { asked } from "./asked.js";
+import { focusGrid } from "./grid_keys.js";
 import { outcome } from "./outcome.js";
 
 const grid = document.getElementById("pictures");
@@ -21,6 +22,7 @@ function putBack(ids) {
     // It may be waiting again: the page's poll brings its state.
     card.querySelector(".picture-state").dataset.unfinished = ids.find((id) => card.id === `picture-${id}`);
   }
+  focusGrid(taken.find(isBack)?.[0]);
   taken = [];
 }
 
