@@ -30,6 +30,11 @@ class Page:
         """Whether what is uploaded now belongs at its head."""
         return self.is_first and self.filters == Filters()
 
+    @property
+    def is_welcome(self) -> bool:
+        """Whether the person has no pictures yet, or none any more."""
+        return not (self.pictures or self.newer or self.is_partial or self.filters.is_narrowing)
+
     def __iter__(self) -> Iterator[Image]:
         return iter(self.pictures)
 

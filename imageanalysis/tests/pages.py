@@ -63,6 +63,21 @@ def enlarged(page: Page) -> None:
     expect(page.locator("#lightbox output")).to_have_text(re.compile("%"))
 
 
+def ticked(page: Page) -> None:
+    for box in page.locator(".picture-box").all()[:2]:
+        box.check()
+    expect(page.locator("#batch")).to_be_visible()
+
+
+def told(page: Page) -> None:
+    """What was done with ticked pictures: that it failed, and as if it could be undone."""
+    ticked(page)
+    page.route("**/batch/", lambda route: route.abort())
+    page.locator("#batch [value=delete]").click()
+    expect(page.locator("#outcome")).to_be_visible()
+    page.locator("#outcome form").evaluate("form => { form.hidden = false }")
+
+
 def refused(page: Page) -> None:
     """Two files that are no pictures, one of them by its name only."""
     page.set_input_files("#files", [{"name": "notes.jpg", "mimeType": "image/jpeg", "buffer": b"these are words"}])
@@ -126,6 +141,9 @@ def pages_of_people(scene: Scenery) -> Iterator[Place]:
     yield Place("gallery, filters", "/images/?status=success&q=espresso", "owner", unfolded(".finder-more"))
     yield Place("gallery, models", "/", "owner", unfolded(".offers", ".offers-hindered"))
     yield Place("gallery, nothing found", "/images/?q=zebra", "owner")
+    yield Place("gallery, some selected", "/", "owner", ticked)
+    yield Place("gallery, outcome", "/", "owner", told)
+    yield Place("gallery, keys", "/", "owner", opened("keys"))
     yield Place("gallery, cancel all", "/", "owner", opened("cancel-waiting"))
     yield Place("menu", "/", "owner", opened("menu"))
     yield Place("upload", "/images/upload/", "owner")

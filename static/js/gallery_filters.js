@@ -8,3 +8,14 @@ form?.addEventListener("formdata", ({ formData }) => {
 form?.addEventListener("change", (event) => {
   if (event.target.matches("select, [type=date]")) form.requestSubmit();
 });
+
+// What was asked for is on its way, which may take a while: the pictures that stand here step back until then.
+const grid = document.getElementById("pictures");
+const steppingBack = (isLeaving) => grid?.classList.toggle("is-leaving", isLeaving);
+
+form?.addEventListener("submit", () => steppingBack(true));
+document.addEventListener("click", (event) => {
+  const leads = event.target.closest(".pages a, .finder-chip, .finder-clear");
+  if (leads && !event.ctrlKey && !event.metaKey && !event.shiftKey) steppingBack(true);
+});
+window.addEventListener("pageshow", () => steppingBack(false));
