@@ -24,6 +24,10 @@ class ImageAdmin(ManyRowsAdmin, AuditedAdmin):
     def _pictures(self) -> QuerySet[Image]:
         return Image.objects.all()
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Image]:
+        """Without those that their owners have deleted."""
+        return super().get_queryset(request).filter(deletion=None)
+
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 

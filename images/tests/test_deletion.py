@@ -82,6 +82,17 @@ def test_it_is_in_no_list_no_count_and_no_export(owner_client: Client, owner: Us
     assert archive.done_pictures == 1
 
 
+def test_staff_do_not_see_it_any_more(owner_client: Client, staff: User, image: Image) -> None:
+    client, listed, opened = Client(), "/admin/images/image/", f"/admin/images/image/{image.pk}/change/"
+    client.force_login(staff)
+    assert "picture.png" in client.get(listed).content.decode()
+
+    delete(owner_client, image)
+
+    assert "picture.png" not in client.get(listed).content.decode()
+    assert client.get(opened).status_code == 302
+
+
 @pytest.mark.parametrize("limit", ["MAX_PICTURES_PER_USER", "MAX_BYTES_PER_USER"])
 def test_it_takes_no_room_and_comes_back_only_while_there_is_room(
     limit: str, owner_client: Client, owner: User, image: Image, settings: Settings
