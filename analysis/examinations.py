@@ -16,6 +16,7 @@ from analysis.code_version import THIS_CODE
 from analysis.heartbeats import SILENT_SECONDS
 from analysis.models import AnalysisQueue, ProgressLog, WorkerProcess
 from analysis.states import Stage
+from mlmodels import default_model
 
 LONG_WAIT = timedelta(minutes=30)
 
@@ -89,13 +90,13 @@ def _in_words(count: int, since: datetime) -> str:
 
 
 def last_run() -> Iterator[Finding]:
-    """How the newest finished run was run, and whether the default model lies in memory; one statement."""
+    """How the newest finished run was run, and whether the default model lies in memory; two statements."""
     newest = ProgressLog.objects.filter(current_stage=Stage.COMPLETED).order_by("-pk").first()
     if newest is None:
         yield ok(gettext("No picture was analyzed yet."))
     else:
         yield ok(gettext("The newest run: %(words)s") % {"words": newest.stage_description or "-"})
-    if warm_models.seconds_to_load(settings.DEFAULT_MODEL) is None:
+    if warm_models.seconds_to_load(default_model.key()) is None:
         yield ok(gettext("The default model is loaded, or the cache does not tell."))
     else:
         yield ok(gettext("The default model is not in memory: its next picture waits until it is loaded."))

@@ -22,7 +22,7 @@ from django.db import DatabaseError, InterfaceError, close_old_connections, conn
 
 from analysis import doorbell, heartbeats, in_hand, leases, lifecycle, retention, stopping, warm_models
 from analysis.watchdog import LoopWatch, may_claim, watchdog
-from mlmodels import registry
+from mlmodels import default_model, registry
 from mlmodels.inference.errors import EngineError
 from mlmodels.inference.runtime import prepare_worker_process
 
@@ -119,9 +119,12 @@ def give_back_what_the_child_held(task_id: str, exception: BaseException, **_kwa
 def prepare_child(**_kwargs: Any) -> None:
     """Load the default model before the first picture comes; a model that cannot be loaded fails its runs, not us."""
     prepare_worker_process(threads=settings.INFERENCE_THREADS)
+    key = settings.DEFAULT_MODEL
+    with suppress(DatabaseError, InterfaceError):
+        key = default_model.key()
     try:
-        classifier = registry.engine().load(settings.DEFAULT_MODEL)
-        warm_models.note(settings.DEFAULT_MODEL, execution=str(classifier.execution))
+        classifier = registry.engine().load(key)
+        warm_models.note(key, execution=str(classifier.execution))
     except EngineError as error:
         logger.warning("the default model cannot be loaded: %s", error)
     with suppress(DatabaseError, InterfaceError):

@@ -8,7 +8,7 @@ from django.http import HttpRequest
 
 from accounts.audited_admin import AuditedAdmin
 from analysis.look_only import ManyRowsAdmin
-from images import services
+from images import people_admin, services  # noqa: F401  the admin finds this module only
 from images.models import Image
 
 

@@ -55,7 +55,7 @@ def _reads_as_yes(value: str | None, unless_said: bool) -> bool:
 
 
 def _read_model(key: str) -> MLModel:
-    if chosen := MLModel.objects.offered_as(key or settings.DEFAULT_MODEL):
+    if key and (chosen := MLModel.objects.offered_as(key)):
         return chosen
     offered = MLModel.objects.offered()
     if not offered:

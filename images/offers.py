@@ -3,14 +3,13 @@ is ready."""
 
 from dataclasses import dataclass
 
-from django.conf import settings
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
 from accounts.models import User
 from analysis import speeds
 from mlmodels import how_it_did
-from mlmodels.models import MLModel
+from mlmodels.models import MLModel, default_key_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +35,10 @@ class Offers:
 
 def offers_for(user: User) -> Offers:
     """All active models; the default one is chosen if it can be. Two queries."""
-    active = MLModel.objects.with_condition().filter(is_active=True).order_by("name", "version")
+    active = list(MLModel.objects.with_condition().filter(is_active=True).order_by("name", "version"))
+    default = default_key_of(active)
     measured = speeds.seconds_a_picture()
-    ranked = sorted(active, key=lambda model: (not model.is_ready, model.key != settings.DEFAULT_MODEL))
+    ranked = sorted(active, key=lambda model: (not model.is_ready, model.key != default))
     offers = [
         Offer(
             model=model,

@@ -1,13 +1,14 @@
 """The models for staff: which are offered, whether their weights are here, how their exams went."""
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, cast
 
 from celery import current_app
 from django import forms
+from django.conf import settings
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.db.models import QuerySet
+from django.db.models import Exists, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import URLPattern, path, reverse
@@ -17,9 +18,10 @@ from kombu.exceptions import OperationalError
 
 from accounts import audit
 from accounts.audited_admin import AuditedAdmin
-from mlmodels import added_pages, exam_pages, exams, tasks
+from accounts.models import User
+from mlmodels import added_pages, default_model, exam_pages, exams, tasks
 from mlmodels.adding import AddingPages
-from mlmodels.models import MLModel
+from mlmodels.models import DefaultModel, MLModel
 
 
 class ChangeForm(forms.ModelForm):
@@ -47,15 +49,16 @@ class MLModelAdmin(AddingPages, AuditedAdmin):
     form = ChangeForm
     change_form_template = "admin/mlmodels/mlmodel/change.html"
     change_list_template = "admin/mlmodels/mlmodel/list.html"
-    list_display = ("key", "is_active", "weights", "exam", "updated_at")
+    list_display = ("key", "is_active", "is_default", "weights", "exam", "updated_at")
     list_filter = ("name", "is_active")
     search_fields = ("name", "version", "description")
-    actions = ("fetch_weights", "take_exams", "offer", "stop_offering")
+    actions = ("fetch_weights", "take_exams", "offer", "stop_offering", "make_default")
+    show_facets = admin.ShowFacets.NEVER
     fields = ("name", "version", "description", "is_active")
     readonly_fields = ("name", "version")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[MLModel]:
-        return MLModel.objects.with_condition()
+        return MLModel.objects.with_condition().annotate(someone_chose=Exists(DefaultModel.objects.all()))
 
     def get_urls(self) -> list[URLPattern]:
         exam = self.admin_site.admin_view(self.exam_view)
@@ -90,6 +93,12 @@ class MLModelAdmin(AddingPages, AuditedAdmin):
 
     def _exam_context(self, request: HttpRequest, model: MLModel) -> dict[str, Any]:
         return {**exam_pages.context(model), "may_take_exam": self.has_change_permission(request, model)}
+
+    @admin.display(description=_("default"), boolean=True)
+    def is_default(self, model: MLModel) -> bool:
+        if model.someone_chose:  # type: ignore[attr-defined]  # annotated above
+            return hasattr(model, "chosen_as_default")
+        return model.key == settings.DEFAULT_MODEL
 
     @admin.display(description=_("weights"))
     def weights(self, model: MLModel) -> str:
@@ -140,6 +149,19 @@ class MLModelAdmin(AddingPages, AuditedAdmin):
     @admin.action(description=_("Stop offering to users"), permissions=["change"])
     def stop_offering(self, request: HttpRequest, queryset: QuerySet[MLModel]) -> None:
         self._switch(request, queryset, is_active=False)
+
+    @admin.action(description=_("Make the default"), permissions=["change"])
+    def make_default(self, request: HttpRequest, queryset: QuerySet[MLModel]) -> None:
+        """The model that runs when nobody names one; it has to be one that everybody may choose now."""
+        chosen = list(queryset)
+        if len(chosen) != 1 or not (chosen[0].is_active and chosen[0].is_ready):
+            messages.error(request, gettext("Choose one model that is offered to users and ready."))
+            return
+        (model,) = chosen
+        default_model.choose(model, by=cast("User", request.user))
+        audit.record("model_made_default", request=request, model=model)
+        self.log_change(request, model, "Made the default model.")
+        messages.success(request, gettext("%(model)s runs when nobody names a model.") % {"model": model})
 
     def _switch(self, request: HttpRequest, models: Iterable[MLModel], *, is_active: bool) -> None:
         for model in models:

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.utils.translation import gettext
 
 from accounts.findings import Finding, ok, warning, wrong
-from mlmodels import model_files
+from mlmodels import default_model, model_files
 from mlmodels.inference import catalogue
 from mlmodels.inference.errors import WeightsDamagedError
 from mlmodels.inference.weights import PackagedWeights, StoredWeights, checked
@@ -20,13 +20,14 @@ GPU_DEVICE = Path("/dev/nvidia0")
 
 def weights() -> Iterator[Finding]:
     """The weights of each model that is offered, with their SHA-256; two queries."""
-    active = list(MLModel.objects.filter(is_active=True).select_related("added", "exam").order_by("name", "version"))
+    active = list(MLModel.objects.with_condition().filter(is_active=True).order_by("name", "version"))
+    default = default_model.key()
     if not active:
         yield wrong(gettext("No model is offered."), gettext("Offer one on the admin's list of models."))
-    elif all(model.key != settings.DEFAULT_MODEL for model in active):
+    elif all(model.key != default for model in active):
         yield warning(
-            gettext("The default model %(key)s is not offered.") % {"key": settings.DEFAULT_MODEL},
-            gettext("Offer it on the admin's list of models, or set DEFAULT_MODEL to one that is."),
+            gettext("The default model %(key)s is not offered.") % {"key": default},
+            gettext("Offer it on the admin's list of models, or make one the default that is."),
         )
     for model in active:
         yield _of(model)

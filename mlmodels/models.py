@@ -1,5 +1,6 @@
 """The models that may be used: which are offered, what staff added, and how each one's exam went."""
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from functools import partial
 from typing import ClassVar
@@ -22,18 +23,23 @@ EXAM_GRACE_SECONDS = 300
 FIRST_LOAD = "first_load"
 
 
+def default_key_of(models: Iterable["MLModel"]) -> str:
+    """Which of these runs when nobody names one; no query for what `with_condition` read."""
+    return next((model.key for model in models if hasattr(model, "chosen_as_default")), settings.DEFAULT_MODEL)
+
+
 class MLModelQuerySet(models.QuerySet["MLModel"]):
     """Reads of the table `ml_models`."""
 
     def with_condition(self) -> "MLModelQuerySet":
         """With all that `is_ready` asks for, in the one query."""
-        return self.select_related("added", "exam").defer("added__labels")
+        return self.select_related("added", "exam", "chosen_as_default").defer("added__labels")
 
     def offered(self) -> list["MLModel"]:
         """Active models that are ready, the default one first. One query."""
         active = self.with_condition().filter(is_active=True).order_by("name", "version")
-        ready = [model for model in active if model.is_ready]
-        return sorted(ready, key=lambda model: model.key != settings.DEFAULT_MODEL)
+        default = default_key_of(active)
+        return sorted((model for model in active if model.is_ready), key=lambda model: model.key != default)
 
     def offered_as(self, key: str) -> "MLModel | None":
         """The model called `name:version` if it is active and ready. One query."""
@@ -120,6 +126,24 @@ def _weights_are_here(key: str) -> bool:
         return catalogue.weights_path(catalogue.find(key), settings.WEIGHTS_DIR) is not None
     except UnknownModelError:
         return False
+
+
+class DefaultModel(models.Model):
+    """The one model that staff chose as the default; without a row the setting `DEFAULT_MODEL` counts."""
+
+    ONLY = 1
+
+    id = models.SmallIntegerField(primary_key=True, default=ONLY)
+    model = models.OneToOneField(MLModel, on_delete=models.CASCADE, related_name="chosen_as_default")
+    chosen_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
+    chosen_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "default_models"
+        constraints = [models.CheckConstraint(condition=models.Q(id=1), name="default_models_only_one")]
+
+    def __str__(self) -> str:
+        return str(self.model)
 
 
 class AddedModelQuerySet(models.QuerySet["AddedModel"]):

@@ -56,7 +56,7 @@ def test_staff_move_an_entry_to_the_front_and_it_runs_next(
     assert overflow_px(desk) <= 0
 
     with Worker(media_root=media_of_its_own, BATCH_SIZE="1") as worker:
-        wait_until_all_ended(worker)
+        wait_until_all_ended(worker, seconds=170)
 
     ran = AnalysisQueue.objects.order_by("started_at").values_list("image_id", flat=True)
     assert list(ran) == [third.pk, second.pk, first.pk]

@@ -162,6 +162,7 @@ FURTHER_TABLES = {
     "analysis_attempts",
     "analysis_in_hand",
     "analysis_workers",
+    "default_models",
     "images_data_exports",
     "images_deleted",
     "images_files_in_doubt",
