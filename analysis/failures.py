@@ -8,6 +8,7 @@ from django.utils.translation import gettext_noop as _
 from mlmodels.inference.errors import (
     DeviceLostError,
     EngineError,
+    LabelUnknownError,
     UnknownModelError,
     WeightsDamagedError,
     WeightsMissingError,
@@ -81,6 +82,7 @@ BY_CODE = {
         Failure("file_missing", _("The picture's file is missing on the server. Please upload it again.")),
         Failure("unknown_model", _("This model no longer exists here. Please choose another one.")),
         Failure("weights_missing", _("The model's weights are missing here. Please choose another model.")),
+        Failure("label_unknown", _("The model no longer knows this label. Please analyze the picture again.")),
         Failure("weights_damaged", _("The model's weights are damaged. Please choose another model.")),
     )
 }
@@ -89,7 +91,7 @@ BY_CODE = {
 def classify(error: Exception) -> Failure:
     """The failure that an exception stands for; what nobody foresaw is ours and transient."""
     match error:
-        case PictureError() | UnknownModelError() | WeightsMissingError() | WeightsDamagedError():
+        case PictureError() | UnknownModelError() | LabelUnknownError() | WeightsMissingError() | WeightsDamagedError():
             return BY_CODE[error.code]
         case EngineError():  # a checkpoint that is no longer what its exam saw
             return BY_CODE["weights_damaged"]

@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from analysis.attempts import Attempt as Attempt
+from analysis.heat_map_model import HeatMaps as HeatMaps
 from analysis.states import ACTIVE_QUEUE_STATUSES, Priority, QueueStatus, Stage, StepStatus
 
 PERCENT = [MinValueValidator(0), MaxValueValidator(100)]

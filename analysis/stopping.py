@@ -16,7 +16,7 @@ from billiard import active_children
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, close_old_connections, connection
 
-from analysis import heartbeats, in_hand
+from analysis import heartbeats, heat_maps, in_hand
 
 logger = logging.getLogger(__name__)
 
@@ -64,7 +64,7 @@ def leave(**_kwargs: Any) -> None:
     farewell.is_over = True
     close_old_connections()
     try:
-        handed_back = in_hand.hand_back()
+        handed_back = in_hand.hand_back() + heat_maps.hand_back()
         heartbeats.forget([heartbeats.THIS_WORKER])
     except (DatabaseError, InterfaceError) as error:
         logger.warning("could not take leave, the other workers will notice: %s", error)

@@ -6,7 +6,7 @@ from functools import partial
 from celery import Task, shared_task
 from django.conf import settings
 
-from analysis import doorbell, failpoints, in_hand, lifecycle, run_ids, runner
+from analysis import doorbell, failpoints, heat_map_runs, in_hand, lifecycle, run_ids, runner
 from mlmodels.inference.errors import DeviceLostError
 from mlmodels.registry import engine, preparation
 
@@ -15,7 +15,9 @@ logger = logging.getLogger(__name__)
 
 @shared_task(name=doorbell.LOOK_AT_QUEUE, bind=True)
 def look_at_queue(self: Task) -> int:
-    """Claim one batch and run it; ring again while there was work. Returns the number of runs claimed.
+    """Claim one batch and run it, or make heat maps when no picture waits; ring again while there was work.
+
+    Returns the number of runs claimed.
 
     Raises SystemExit, everything being handed on, to have the pool replace a process that its GPU has left.
     """
@@ -28,6 +30,8 @@ def look_at_queue(self: Task) -> int:
         opening=partial(runner.opening, engine()),
     )
     if not claims:
+        if heat_map_runs.make_next(task_id=task_id):
+            doorbell.ring()
         return 0
     failpoints.hit("after_claim")
     if len(claims) == settings.BATCH_SIZE:

@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from billiard.exceptions import TimeLimitExceeded, WorkerLostError
 from celery.signals import (
     task_failure,
     worker_init,
@@ -20,7 +21,7 @@ from celery.worker import state
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, close_old_connections, connection
 
-from analysis import doorbell, heartbeats, in_hand, leases, lifecycle, retention, stopping, warm_models
+from analysis import doorbell, heartbeats, heat_maps, in_hand, leases, lifecycle, retention, stopping, warm_models
 from analysis.watchdog import LoopWatch, may_claim, watchdog
 from mlmodels import default_model, registry
 from mlmodels.inference.errors import EngineError
@@ -51,6 +52,7 @@ def sweep() -> None:
         heartbeats.heart.beat()
         taken_back = take_back()
         is_something_due = may_claim()
+        is_something_to_do = is_something_due or heat_maps.is_something_waiting()
         retention.thin_out()
         watchdog.look(is_something_due)
         if settings.PULSE_FILE:
@@ -63,19 +65,20 @@ def sweep() -> None:
     if taken_back:
         logger.warning("took back %d runs that nobody works on any more", taken_back)
         backoff_bell.set()
-    if is_something_due:
+    if is_something_to_do:
         doorbell.ring()
 
 
 def take_back() -> int:
     """Take back the runs of dead workers, of this one's tasks that ended without a word, and those over their lease."""
     dead = heartbeats.dead(judging_by_silence=heartbeats.heart.may_judge)
+    running = {str(request.id) for request in state.active_requests}
+    heat_maps.give_up_lost(dead, running)
     taken_back = leases.take_back_from(dead) if dead else 0
     if dead and taken_back < leases.AT_ONCE:
         heartbeats.forget(dead)
     if heartbeats.heart.may_judge:
         taken_back += leases.take_back_from_unknown_workers()
-    running = {str(request.id) for request in state.active_requests}
     return taken_back + ended_tasks.give_back(running) + leases.take_back_expired()
 
 
@@ -107,7 +110,9 @@ worker_shutdown.connect(stopping.leave)
 
 @task_failure.connect
 def give_back_what_the_child_held(task_id: str, exception: BaseException, **_kwargs: Any) -> None:
-    """Runs in the parent when a child was lost or killed at the hard limit."""
+    """Runs in the parent when a child was lost or killed at the hard limit, in the child when our code broke."""
+    is_lost = isinstance(exception, WorkerLostError | TimeLimitExceeded)
+    heat_maps.lose(task_id, heat_maps.WORKER_LOST if is_lost else heat_maps.INTERNAL_ERROR)
     given_back = in_hand.give_back(task_id)
     if given_back:
         logger.warning("gave back %d runs of a lost child: %s", given_back, exception)

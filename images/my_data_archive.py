@@ -89,10 +89,9 @@ class Archive:
             .select_related("queue", "timeline", "original", "model_used")
             .order_by("pk")
         )
+        own = own.prefetch_related("results", "progress_logs", "attempts", "heat_maps")
         last = 0
-        while batch := list(
-            own.filter(pk__gt=last).prefetch_related("results", "progress_logs", "attempts")[:PICTURES_AT_ONCE]
-        ):
+        while batch := list(own.filter(pk__gt=last)[:PICTURES_AT_ONCE]):
             yield batch
             last = batch[-1].pk
 
@@ -140,6 +139,7 @@ def picture(image: Any) -> dict[str, Any]:
         "progress": [_fields(row, leave_out=("image_id",)) for row in image.progress_logs.all()],
         "results": [_fields(row, leave_out=("image_id",)) for row in image.results.all()],
         "attempts": [_fields(row, leave_out=("image_id",)) for row in image.attempts.all()],
+        "heat_maps": [_fields(row, leave_out=("image_id", "task_id", "worker")) for row in image.heat_maps.all()],
     }
 
 

@@ -19,6 +19,7 @@ from analysis.models import AnalysisQueue
 from analysis.presentation import Story
 from analysis.run_cards import Interruption
 from analysis.story_query import stories
+from images import heat_map_page
 from images.gallery_filters import Filters
 from images.models import Image, Original
 from images.neighbours import neighbours
@@ -32,6 +33,7 @@ def detail(request: SignedInRequest, pk: int) -> HttpResponse:
     shown = context(request, entry, presentation.story(entry))
     has_location = Original.objects.filter(image=entry.image, has_location=True).exists()
     beside = neighbours(request.user, entry.image, Filters.read(request.GET))
+    shown |= heat_map_page.shown(request, entry.image, heat_map_page.Wish.read(request.GET))
     return render(request, "images/detail.html", {**shown, "has_location": has_location, "neighbours": beside})
 
 

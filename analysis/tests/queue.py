@@ -1,5 +1,10 @@
 """What tests of the queue share."""
 
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
 from django.utils import timezone
 
 from analysis import lifecycle
@@ -24,3 +29,16 @@ def claim() -> Claim:
     AnalysisQueue.objects.filter(queued_at__gt=timezone.now()).update(queued_at=timezone.now())
     (only,) = lifecycle.claim_batch(limit=1)
     return only
+
+
+@contextmanager
+def unreadable_until_the_end(path: Path) -> Iterator[None]:
+    """Let whoever opens the file wait for its first byte."""
+    content = path.read_bytes()
+    path.unlink()
+    os.mkfifo(path)
+    try:
+        yield
+    finally:
+        path.unlink()
+        path.write_bytes(content)

@@ -6,8 +6,7 @@ for as long as the test wants.
 
 import os
 import signal
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 
 from django.db.models import Count
@@ -16,7 +15,7 @@ from pytest_django import Settings
 from accounts.models import User
 from analysis.models import AnalysisQueue, AnalysisResult, ProgressLog, TimelineLog
 from analysis.states import ImageStatus, QueueStatus
-from analysis.tests.queue import wait_until_all_ended
+from analysis.tests.queue import unreadable_until_the_end, wait_until_all_ended
 from imageanalysis.tests.processes import until
 from imageanalysis.tests.servers import Broker, Worker
 from images.models import Image
@@ -24,19 +23,6 @@ from images.tests.factories import photograph, queued_image
 from mlmodels.models import MLModel
 
 PICTURES = ["coffee.png", "chelsea.png", "rocket.jpg"]
-
-
-@contextmanager
-def unreadable_until_the_end(path: Path) -> Iterator[None]:
-    """Let whoever opens the file wait for its first byte."""
-    content = path.read_bytes()
-    path.unlink()
-    os.mkfifo(path)
-    try:
-        yield
-    finally:
-        path.unlink()
-        path.write_bytes(content)
 
 
 def upload_all(owner: User, model: MLModel) -> list[Image]:

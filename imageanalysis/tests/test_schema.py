@@ -163,6 +163,7 @@ FURTHER_TABLES = {
     "analysis_in_hand",
     "analysis_workers",
     "default_models",
+    "heat_maps",
     "images_data_exports",
     "images_deleted",
     "images_files_in_doubt",

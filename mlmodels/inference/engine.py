@@ -15,6 +15,7 @@ from mlmodels.inference.options import Options
 from mlmodels.inference.weights import CheckedWeights, checked
 
 if TYPE_CHECKING:
+    from mlmodels.inference.heat.explaining import Explainer
     from mlmodels.inference.networks import Network
 
 __all__ = ["Engine", "Options", "UnknownModelError", "WeightsDamagedError", "WeightsMissingError"]
@@ -96,6 +97,13 @@ class Engine:
         spec = self._find(key)
         weights, _size_bytes = self._checked(spec)
         return loading.network_of(spec, weights, self._cache_dir)
+
+    def explainer(self, key: str) -> "Explainer":
+        """The same, to be asked why it says what it says."""
+        network = self.network(key)
+        from mlmodels.inference.heat.explaining import Explainer
+
+        return Explainer(network)
 
     def _current(self, key: str) -> ModelSpec:
         """What the model is now; what was loaded as another one goes."""

@@ -11,7 +11,7 @@ from PIL import Image
 from mlmodels.inference import catalogue, networks
 from mlmodels.inference.engine import Engine
 from mlmodels.inference.errors import LabelUnknownError
-from mlmodels.inference.heat import explaining
+from mlmodels.inference.heat.explaining import Explainer
 from mlmodels.inference.heat.grad_cam import grad_cam, is_convolutional
 from mlmodels.inference.networks import Network
 from mlmodels.tests import seeded_weights
@@ -40,9 +40,10 @@ def side_by_side() -> Image.Image:
 
 def heat_over(network: Network, picture: Image.Image, *labels: str) -> NDArray[np.float32]:
     """One map for each label as large as the picture, 0 where the network was shown nothing."""
-    explained = explaining.explain(network, network.preprocessing.apply(picture), labels, on_progress=never)
-    assert explained.method == explaining.GRAD_CAM
-    edges = zip(network.preprocessing.seen(picture), picture.size * 2, strict=True)
+    explained = Explainer(network).explain(picture, labels, on_progress=never)
+    assert explained.method == "grad_cam"
+    assert explained.size_px == picture.size
+    edges = zip(explained.seen, picture.size * 2, strict=True)
     left, upper, right, lower = (round(edge * side) for edge, side in edges)
     over = np.zeros((len(labels), picture.height, picture.width), np.float32)
     for map_, heat in zip(over, explained.heat, strict=True):
@@ -160,7 +161,7 @@ def test_maps_are_scaled_by_their_own_greatest_value(network: Network) -> None:
 
 def test_a_label_that_the_network_does_not_know_is_refused(network: Network) -> None:
     with pytest.raises(LabelUnknownError):
-        explaining.explain(network, network.preprocessing.apply(photograph("coffee")), ["tea"], on_progress=never)
+        Explainer(network).explain(photograph("coffee"), ["tea"], on_progress=never)
 
 
 @pytest.mark.parametrize("size", [(600, 400), (400, 600), (512, 512), (4000, 90)])

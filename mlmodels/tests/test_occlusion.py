@@ -2,10 +2,14 @@
 
 from collections.abc import Sequence
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 
-from mlmodels.inference.heat import explaining, occlusion
+from mlmodels.inference.heat import occlusion
+from mlmodels.inference.heat.explaining import Explainer
+from mlmodels.inference.heat.explanation import Scores
 from mlmodels.inference.heat.occlusion import CELLS, PATCHES_PER_BATCH, PLACES
 from mlmodels.inference.networks import Network
 from mlmodels.inference.preprocessing import Preprocessing
@@ -35,11 +39,6 @@ def bright_cell() -> torch.Tensor:
     return pixels
 
 
-def of_counting() -> Network:
-    scale = Preprocessing(SIDE_PX, SIDE_PX, "bilinear", (0, 0, 0), (1, 1, 1))
-    return Network(Counting(), scale, ("light", "half", "none"))
-
-
 def all_scores(module: torch.nn.Module, classes: Sequence[int], *, start: int = 0) -> list[list[float]]:
     return [row for some in occlusion.scores(module, bright_cell(), classes, start=start) for row in some]
 
@@ -65,15 +64,30 @@ def test_the_heat_is_how_far_the_score_falls_averaged_over_the_patches_on_a_cell
     torch.testing.assert_close(occlusion.heat(found)[0], expected, rtol=1e-5, atol=1e-4)
 
 
-def test_the_work_is_bounded_and_told_batch_by_batch() -> None:
-    network, told = of_counting(), []
+def of_counting() -> tuple[Counting, Explainer]:
+    module = Counting()
+    scale = Preprocessing(SIDE_PX, SIDE_PX, "bilinear", (0, 0, 0), (1, 1, 1))
+    return module, Explainer(Network(module, scale, ("light", "half", "none")))
 
-    explained = explaining.explain(
-        network, bright_cell()[0].numpy(), ["half"], on_progress=lambda known, total: told.append((len(known), total))
+
+def bright_cell_picture() -> Image.Image:
+    return Image.fromarray(bright_cell()[0].permute(1, 2, 0).to(torch.uint8).numpy())
+
+
+def ignored(_known: object, _total: int) -> None:
+    """Progress that nobody watches."""
+
+
+def test_the_work_is_bounded_and_told_batch_by_batch() -> None:
+    (module, explainer), told = of_counting(), []
+
+    explained = explainer.explain(
+        bright_cell_picture(), ["half"], on_progress=lambda known, total: told.append((len(known), total))
     )
 
-    assert explained.method == explaining.OCCLUSION
-    assert network.module.inputs == PLACES + 1
+    assert (explained.method, explained.labels) == ("occlusion", ["half"])
+    assert np.unravel_index(explained.heat[0].argmax(), (CELLS, CELLS)) == (AT_ROW, AT_COLUMN)
+    assert module.inputs == PLACES + 1
     assert [done for done, _total in told] == [*range(PATCHES_PER_BATCH, PLACES + 1, PATCHES_PER_BATCH), PLACES + 1]
     assert {total for _done, total in told} == {PLACES + 1}
 
@@ -82,28 +96,27 @@ def test_what_is_called_off_can_be_taken_up_where_it_stood() -> None:
     class CalledOffError(Exception):
         pass
 
-    kept: list[list[float]] = []
+    kept: list[Scores] = []
 
-    def stop_at_twenty(known: list[list[float]], _total: int) -> None:
+    def stop_at_twenty(known: Sequence[Scores], _total: int) -> None:
         if len(known) >= 20:
             kept[:] = known
             raise CalledOffError
 
-    pixels, network = bright_cell()[0].numpy(), of_counting()
+    (module, explainer), picture = of_counting(), bright_cell_picture()
     with pytest.raises(CalledOffError):
-        explaining.explain(network, pixels, ["light"], on_progress=stop_at_twenty)
-    assert network.module.inputs == 20
-    resumed = explaining.explain(network, pixels, ["light"], on_progress=lambda _known, _total: None, known=kept)
+        explainer.explain(picture, ["light"], on_progress=stop_at_twenty)
+    assert module.inputs == 20
+    resumed = explainer.explain(picture, ["light"], on_progress=ignored, known=kept)
 
-    assert network.module.inputs == PLACES + 1
-    whole = explaining.explain(of_counting(), pixels, ["light"], on_progress=lambda _known, _total: None)
-    assert (resumed.heat == whole.heat).all()
+    assert module.inputs == PLACES + 1
+    _module, another = of_counting()
+    assert (resumed.heat == another.explain(picture, ["light"], on_progress=ignored).heat).all()
 
 
 def test_where_nothing_speaks_for_a_label_the_map_is_cold_all_over() -> None:
-    network = of_counting()
+    _module, explainer = of_counting()
 
-    dark = bright_cell()[0].numpy() * 0
-    explained = explaining.explain(network, dark, ["light"], on_progress=lambda _known, _total: None)
+    explained = explainer.explain(Image.new("RGB", (SIDE_PX, SIDE_PX)), ["light"], on_progress=ignored)
 
     assert explained.heat.max() == 0

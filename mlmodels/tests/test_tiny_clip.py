@@ -16,7 +16,7 @@ from PIL import Image, ImageDraw
 from mlmodels.inference import pictures
 from mlmodels.inference.classifier import Classifier, Prediction
 from mlmodels.inference.engine import Engine, Options
-from mlmodels.inference.heat import explaining
+from mlmodels.inference.heat.explaining import Explainer
 from mlmodels.inference.heat.occlusion import CELLS
 from mlmodels.inference.networks import Network
 from mlmodels.tests import drawings, seeded_weights, tiny_clip
@@ -170,9 +170,8 @@ def canvas(*things: tuple[tuple[str, str], tuple[float, float]]) -> Image.Image:
 def quarters_where_seen(network: Network, picture: Image.Image, *things: tuple[str, str]) -> list[tuple[float, float]]:
     """The quarter of the picture that the middle of each thing's heat lies in."""
     labels = [" ".join(thing) for thing in things]
-    pixels = network.preprocessing.apply(picture)
-    explained = explaining.explain(network, pixels, labels, on_progress=lambda _known, _total: None)
-    assert explained.method == explaining.OCCLUSION
+    explained = Explainer(network).explain(picture, labels, on_progress=lambda _known, _total: None)
+    assert explained.method == "occlusion"
     centres = (np.arange(CELLS) + 0.5) / CELLS
     middles = [[np.average(centres, weights=heat.sum(axis=axis)) for axis in (0, 1)] for heat in explained.heat]
     return [(0.27 if across < 0.5 else 0.73, 0.27 if down < 0.5 else 0.73) for across, down in middles]

@@ -1,64 +1,65 @@
-"""Explains labels of one picture by heat maps, in the way that suits the network; needs torch."""
+"""Explains labels of a picture by heat maps, in the way that suits the network; needs torch."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from PIL import Image
 
 from mlmodels.inference.errors import LabelUnknownError
 from mlmodels.inference.heat import grad_cam, occlusion
+from mlmodels.inference.heat.explanation import Explanation, OnProgress, Scores
 from mlmodels.inference.heat.grad_cam import NoFeatureMapError
 from mlmodels.inference.networks import Network
-
-GRAD_CAM, OCCLUSION = "grad_cam", "occlusion"
-
-# What is known so far, and how much of it there will be. May raise to end the work.
-OnProgress = Callable[[list[occlusion.Scores], int], None]
+from mlmodels.inference.preprocessing import FULL_SIZE
 
 
-@dataclass(frozen=True, slots=True)
-class Explanation:
-    """`heat` has shape (labels, rows, columns), float32 from 0 to 1: each map by its own greatest value, and 0 all over
-    where nothing speaks for the label. It lies over the square that the network was given."""
+class Explainer:
+    """A network that can be asked why."""
 
-    method: str
-    heat: NDArray[np.float32]
+    def __init__(self, network: Network) -> None:
+        self._network = network
 
+    @property
+    def decode_at_least_px(self) -> int:
+        """The shorter side that `pictures.decode` must keep for this model."""
+        return self._network.preprocessing.decode_at_least_px
 
-def explain(
-    network: Network,
-    pixels: NDArray[np.float32],
-    labels: Sequence[str],
-    *,
-    on_progress: OnProgress,
-    known: Sequence[occlusion.Scores] = (),
-) -> Explanation:
-    """Where the network sees each of `labels` in `pixels`, which is one input of shape (3, height, width).
+    def explain(
+        self, picture: Image.Image, labels: Sequence[str], *, on_progress: OnProgress, known: Sequence[Scores] = ()
+    ) -> Explanation:
+        """Where the network sees each of `labels` in a picture from `pictures.decode`.
 
-    Grad-CAM takes about two passes of the network, occlusion one for each of its places; `known` is what an earlier
-    call for the same picture and labels had found out when it was ended. Raises LabelUnknownError.
-    """
-    classes = [_class_of(label, network) for label in labels]
-    batch = torch.from_numpy(pixels)[None]
-    if grad_cam.is_convolutional(network.module):
+        Grad-CAM takes about two passes of the network, occlusion one for each of its places; `known` is what an earlier
+        call for the same picture and labels had told when it was ended. Raises LabelUnknownError.
+        """
+        classes = [self._class_of(label) for label in labels]
+        pixels = torch.from_numpy(self._network.preprocessing.apply(picture))[None]
+        method, heat = self._heat(pixels, classes, list(known), on_progress)
+        seen, size_px = self._network.preprocessing.seen(picture), picture.info.get(FULL_SIZE, picture.size)
+        return Explanation(method, labels, _scaled(heat), seen, size_px)
+
+    def _class_of(self, label: str) -> int:
         try:
-            return Explanation(GRAD_CAM, _scaled(grad_cam.grad_cam(network.module, batch, classes)))
-        except NoFeatureMapError:
-            """Its features are gone before it ends: then from outside."""
-    found = list(known)
-    for scores in occlusion.scores(network.module, batch, classes, start=len(found)):
-        found += scores
-        on_progress(found, occlusion.PLACES + 1)
-    return Explanation(OCCLUSION, _scaled(occlusion.heat(found)))
+            return self._network.labels.index(label)
+        except ValueError:
+            raise LabelUnknownError(label) from None
 
-
-def _class_of(label: str, network: Network) -> int:
-    try:
-        return network.labels.index(label)
-    except ValueError:
-        raise LabelUnknownError(label) from None
+    def _heat(
+        self, pixels: torch.Tensor, classes: Sequence[int], known: list[Scores], on_progress: OnProgress
+    ) -> tuple[Literal["grad_cam", "occlusion"], torch.Tensor]:
+        module = self._network.module
+        if grad_cam.is_convolutional(module):
+            try:
+                return "grad_cam", grad_cam.grad_cam(module, pixels, classes)
+            except NoFeatureMapError:
+                """Its features have lost height and width before it ends: then from outside."""
+        for scores in occlusion.scores(module, pixels, classes, start=len(known)):
+            known += scores
+            on_progress(known, occlusion.PLACES + 1)
+        return "occlusion", occlusion.heat(known)
 
 
 def _scaled(heat: torch.Tensor) -> NDArray[np.float32]:

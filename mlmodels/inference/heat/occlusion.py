@@ -9,6 +9,8 @@ from collections.abc import Iterator, Sequence
 
 import torch
 
+from mlmodels.inference.heat.explanation import Scores
+
 # The picture is looked at in so many rows and columns, as ViT-B-32 does; a patch covers two by two of these cells and
 # moves by one, half over the edges too, so that every cell is covered as often as any other.
 CELLS = 7
@@ -16,12 +18,10 @@ PATCH_CELLS = 2
 PLACES = (CELLS + PATCH_CELLS - 1) ** 2
 PATCHES_PER_BATCH = 4
 
-Scores = list[float]
-
 
 def scores(
     module: torch.nn.Module, pixels: torch.Tensor, classes: Sequence[int], *, start: int = 0
-) -> Iterator[list[Scores]]:
+) -> Iterator[list[list[float]]]:
     """What the network says with nothing covered, then with each patch in turn: one score for each of `classes`.
 
     PLACES + 1 of them, a few at a time, from number `start` on. `pixels` is float32 of shape (1, 3, height, width).
