@@ -23,10 +23,10 @@ INSTALL = $(PIP) --version >/dev/null 2>&1 || $(BIN)/python -m ensurepip >/dev/n
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format messages lock sbom licences
+.PHONY: help run test check format messages lock sbom licences bench-peers
 
 help:  ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: $(VENV)/requirements.stamp  ## start the application at http://127.0.0.1:8000; Ctrl-C stops it
 	@exec $(BIN)/python manage.py start
@@ -63,6 +63,9 @@ sbom: $(VENV)/requirements-dev.stamp  ## list what an image holds as build/sbom.
 
 licences: $(VENV)/requirements-dev.stamp  ## write docs/licences.md
 	$(BIN)/python deploy/licences.py
+
+bench-peers: $(VENV)/requirements-dev.stamp  ## measure against LitServe, Gradio and BentoML (a quarter of an hour)
+	$(BIN)/python -m benchmarks.peers
 
 $(BIN)/python:
 	@rm -rf $(VENV); for python in $(PYTHONS); do \

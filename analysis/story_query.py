@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from django.db import models
 from django.db.models import Case, Exists, F, Func, JSONField, OuterRef, Q, QuerySet, Subquery, Value, When
-from django.db.models.functions import Coalesce, JSONArray, JSONObject
+from django.db.models.functions import JSONArray, JSONObject
 
 from analysis import ordering
 from analysis.models import AnalysisQueue, AnalysisResult, Attempt, ProgressLog, QueuePause
@@ -224,11 +224,14 @@ def _attempts() -> QuerySet[Any]:
 
 
 def latest_runs(count: int, **of_model: Any) -> Subquery:
-    """The latest measured runs as JSON, some more where several ended at the same moment."""
+    """The latest measured runs as JSON.
+
+    Chosen by their keys, along the index of the model's runs: from a bound on their time PostgreSQL would conclude
+    nothing and read all runs that ever ended, for a model that has few.
+    """
     finished = AnalysisQueue.objects.filter(status=QueueStatus.COMPLETED)
-    of_same = {name: OuterRef(value) for name, value in of_model.items()}
-    last = finished.filter(**of_same).order_by("-completed_at").values("completed_at")[count - 1 : count]
-    since = Coalesce(Subquery(last), Value(LONG_AGO, models.DateTimeField()))
-    rows = finished.filter(**of_model, completed_at__gte=since).values("status")
+    of_same = {name: OuterRef(value) if isinstance(value, OuterRef) else value for name, value in of_model.items()}
+    latest = finished.filter(**of_same).order_by("-completed_at").values("pk")[:count]
+    rows = AnalysisQueue.objects.filter(pk__in=latest).values("status")
     told = rows.annotate(told=JSONRows(JSONArray("model_name", "started_at", "completed_at")))
     return Subquery(told.values("told"))

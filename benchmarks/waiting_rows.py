@@ -25,12 +25,12 @@ Figures = dict[str, list[float]]
 class Measuring:
     """A process with a database of its own that measures one round whenever it is told to."""
 
-    def __init__(self, url: str, folder: Path, rows: int) -> None:
+    def __init__(self, url: str, folder: Path, rows: int, module: str = "benchmarks.waiting_rows_measured") -> None:
         folder.mkdir()
         own = {"DATABASE_URL": url, "DATA_DIR": str(folder), "MEDIA_ROOT": str(folder), "LOG_LEVEL": "ERROR"}
         settings = {"CACHE_URL": "locmemcache://", "DJANGO_SETTINGS_MODULE": "imageanalysis.settings"}
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "benchmarks.waiting_rows_measured", str(rows)],
+            [sys.executable, "-m", module, str(rows)],
             cwd=ROOT,
             env={**os.environ, **own, **settings},
             stdin=subprocess.PIPE,

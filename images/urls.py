@@ -23,6 +23,7 @@ urlpatterns = [
     path("accounts/goodbye/", departure_views.goodbye, name="goodbye"),
     path("images/", views.gallery, name="gallery"),
     path("images/live/", views.live, name="live"),
+    path("images/results.json", results_views.results_of_several, name="results_of_several"),
     path("images/cancel-waiting/", views.cancel_waiting, name="cancel_waiting"),
     path("images/batch/", batch_views.act, name="batch"),
     path("images/undo/", batch_views.undo, name="undo"),

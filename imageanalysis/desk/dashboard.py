@@ -135,7 +135,7 @@ def _workers(models: list[MLModel]) -> list[WorkerRow]:
 def _models(models: list[MLModel]) -> list[ModelRow]:
     """Those that are offered: how quick they were, or why people cannot choose them."""
     offered = [model for model in models if model.is_active]
-    seconds = speeds.seconds_a_picture()
+    seconds = speeds.seconds_a_picture([model.key for model in offered])
     rates = [1 / seconds[model.key] if seconds.get(model.key) else 0.0 for model in offered]
     return [
         ModelRow(model, how_it_did.why_not_ready(model), number_format(round(rate, 1), 1) if rate else "", share)

@@ -46,6 +46,7 @@ address                                                        anonymous other_u
 /images/export/                                                s         oormmmm    oormmmm oormmmm oormmmm oormmmm
 /images/undo/                                                  s         mmrmmmm    mmrmmmm mmrmmmm mmrmmmm mmrmmmm
 /images/cancel-waiting/                                        s         mmrmmmm    mmrmmmm mmrmmmm mmrmmmm mmrmmmm
+/images/results.json                                           s         oommmmm    oommmmm oommmmm oommmmm oommmmm
 /images/live/                                                  s         ommmmmm    ommmmmm ommmmmm ommmmmm ommmmmm
 /images/upload/                                                s         oormmmm    oormmmm oormmmm oormmmm oormmmm
 /images/<int:pk>/                                              s         nnmmmmm    oommmmm nnmmmmm nnmmmmm nnmmmmm

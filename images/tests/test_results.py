@@ -2,6 +2,7 @@
 
 import re
 from datetime import datetime
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -122,3 +123,28 @@ def test_analyze_again_offers_a_model_first_that_has_not_answered(
 
     assert [offered.key for offered in form["offered_models"]] == [model.key, other.key]
     assert form["chosen_model"] == other.key
+
+
+def test_a_program_that_waits_for_many_pictures_asks_once(
+    owner_client: Client, owner: User, other_user: User, model: MLModel, django_assert_num_queries: Any
+) -> None:
+    done, waiting = queued_image(user=owner, model=model), queued_image(user=owner, model=model)
+    anothers = queued_image(user=other_user, model=model)
+    say(done, resnet50="espresso")
+    say(anothers, resnet50="secret")
+
+    with django_assert_num_queries(4):  # session, person, pictures, results
+        answer = owner_client.get(f"/images/results.json?ids={done.pk},{waiting.pk},{anothers.pk},x")
+
+    (first, second) = answer.json()["images"]
+    assert (first["id"], second) == (done.pk, {"id": waiting.pk, "status": "uploaded", "results": []})
+    assert first["results"] == [
+        {
+            "model_name": "resnet50",
+            "model_version": "1.0.0",
+            "label": "espresso",
+            "confidence": 93.26,
+            "rank": 1,
+        }
+    ]
+    assert owner_client.get("/images/results.json").json() == {"images": []}
