@@ -325,7 +325,9 @@ Path(FILE_UPLOAD_TEMP_DIR).mkdir(mode=0o700, parents=True, exist_ok=True)
 
 # --- Static files -------------------------------------------------------------------------------------------------
 STATIC_URL = "static/"
-STATIC_ROOT = env.str("STATIC_ROOT", default="") or None  # only an image build collects them; else they are found
+STATIC_ROOT = env.str("STATIC_ROOT", default="") or None  # where they were collected, as an image's build does
+# Where `manage.py start` keeps compressed copies with lasting names otherwise.
+STATIC_COPIES_DIR = Path(env.str("STATIC_COPIES_DIR", default=str(DATA_DIR / "static"))).resolve()
 STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_USE_FINDERS = env.bool("WHITENOISE_USE_FINDERS", default=True)
 

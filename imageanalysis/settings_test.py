@@ -11,6 +11,8 @@ for address in ("CELERY_BROKER_URL", "CACHE_URL"):
 os.environ["DATA_DIR"] = str(Path(os.environ["TEST_DATA_DIR"], "data"))
 # Converting a model takes seconds: once for all applications and workers of a test run.
 os.environ["CONVERTED_DIR"] = str(Path(os.environ["TEST_DATA_DIR"], "converted"))
+# So does copying the static files.
+os.environ["STATIC_COPIES_DIR"] = str(Path(os.environ["TEST_DATA_DIR"], "static"))
 os.environ["MEDIA_ROOT"] = str(Path(os.environ["TEST_DATA_DIR"], "media"))
 Path(os.environ["DATA_DIR"]).mkdir(parents=True, exist_ok=True)
 Path(os.environ["MEDIA_ROOT"]).mkdir(parents=True, exist_ok=True)

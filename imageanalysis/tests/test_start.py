@@ -1,14 +1,18 @@
 """`manage.py start` from an empty data folder: what it refuses, what it serves, what it leaves behind."""
 
 import os
+import re
 import signal
 import socket
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 from django.core.management.base import CommandError
+from pytest_django import Settings
 
+from imageanalysis import static_copies
 from imageanalysis.management.commands import start
 from imageanalysis.tests.application import Application
 from imageanalysis.tests.processes import until
@@ -35,6 +39,46 @@ def test_it_serves_refuses_a_second_start_and_stops_cleanly(application: Applica
     assert application.popen.wait(60) == 0
     assert application.log.endswith("Stopped.\n")
     application.nothing_left()
+
+
+def test_static_files_are_compressed_and_kept_by_browsers_for_ever(application: Application) -> None:
+    with httpx.Client(base_url=application.url, headers={"Accept-Encoding": "gzip"}) as client:
+        page = client.get("/accounts/login/").text
+        addresses = re.findall(r'(?:href|src)="(/static/[^"]+\.(?:css|js))"', page)
+        answers = [client.get(address) for address in addresses]
+
+    assert len(answers) > 3
+    for answer in answers:
+        assert answer.status_code == 200, answer.url
+        assert re.search(r"\.[0-9a-f]{12}\.(css|js)$", answer.url.path), "its name would not change with its content"
+        assert "immutable" in answer.headers["Cache-Control"], answer.url
+    assert any(answer.headers.get("Content-Encoding") == "gzip" for answer in answers)
+
+
+def test_static_files_are_copied_again_only_when_one_has_changed(tmp_path: Path, settings: Settings) -> None:
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    (mine / "own.css").write_text("a {}")
+    settings.STATICFILES_DIRS = [mine]
+    copies = tmp_path / "copies"
+    environment = static_copies.make(copies)
+    made_from = copies / "made-from"
+    first = made_from.stat().st_mtime_ns
+    assert static_copies.make(copies) == environment
+    assert made_from.stat().st_mtime_ns == first
+
+    (mine / "own.css").write_text("a { color: red }")
+    static_copies.make(copies)
+
+    assert made_from.stat().st_mtime_ns > first
+
+
+def test_static_files_that_cannot_be_copied_are_said_in_a_sentence(tmp_path: Path) -> None:
+    in_the_way = tmp_path / "copies"
+    in_the_way.write_text("a file")
+
+    with pytest.raises(static_copies.CopiesError, match="could not be copied to"):
+        static_copies.make(in_the_way / "below")
 
 
 def test_what_crashes_comes_back_and_kill_9_leaves_nothing(application: Application) -> None:

@@ -16,7 +16,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError, connections
 
-from imageanalysis import broker
+from imageanalysis import broker, static_copies
 from imageanalysis.console import Console
 from imageanalysis.supervisor import Service, Supervisor
 
@@ -52,6 +52,7 @@ class Command(BaseCommand):
             console = Console(sys.stdout.fileno(), names, as_json=settings.LOG_FORMAT == "json")
             console.say("Bringing the database up to date ...")
             migrate()
+            copy_static_files()
             console.say(f"Starting {', '.join(service.name for service in services)} ...")
             Supervisor(services, console, directory=settings.BASE_DIR, on_ready=lambda: console.say(welcome())).run()
             console.say("Stopped.")
@@ -113,6 +114,16 @@ def migrate() -> None:
         raise CommandError("Stopped before anything was started.", returncode=130) from None
     finally:
         connections.close_all()
+
+
+def copy_static_files() -> None:
+    """The services find them by their environment."""
+    if settings.STATIC_ROOT:  # they were collected by whoever set it
+        return
+    try:
+        os.environ.update(static_copies.make(settings.STATIC_COPIES_DIR))
+    except static_copies.CopiesError as error:
+        raise CommandError(str(error)) from error
 
 
 def broker_services() -> tuple[Service, ...]:
