@@ -359,7 +359,7 @@ def test_the_number_of_statements_does_not_grow_with_every_picture(
         queued_image(user=owner)
     user = User.objects.select_related("preferences").get(pk=owner.pk)
 
-    with django_assert_num_queries(17):  # two of the account, three times four and one of the pictures
+    with django_assert_num_queries(20):  # two of the account, three times six of the pictures
         for _piece in Archive(user).pieces():
             pass
 
