@@ -27,7 +27,6 @@ POINTS = (
     "after_inference",
     "before_result_commit",
     "after_result_commit",
-    "during_heat_maps",
     "before_take_back_commit",
     "before_cancel_commit",
     "before_file_delete",

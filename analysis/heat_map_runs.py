@@ -12,7 +12,7 @@ from django.conf import settings
 from django.core.files.storage import default_storage
 from PIL import Image
 
-from analysis import failpoints, failures, heat_maps, pictures
+from analysis import failures, heat_maps, pictures
 from analysis.heat_map_model import HOTTEST
 from analysis.heat_maps import LostError, Making
 from analysis.watchdog import may_claim
@@ -45,7 +45,6 @@ def make_next(*, task_id: str) -> bool:
 
 def _explained(making: Making) -> dict[str, Any]:
     def advance(known: Sequence[Sequence[float]], total: int) -> None:
-        failpoints.hit("during_heat_maps")
         making.advance(known, total)
         if len(known) < total and may_claim():
             making.step_aside()

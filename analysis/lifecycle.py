@@ -182,12 +182,12 @@ def complete(
     if not held:
         return []
     now = clock.now(*(claim.started_at for claim in held))
+    # A stage of its own in the log, but too short for a transaction of its own.
+    add_progress(held, now, Stage.POSTPROCESSING, *wording.STAGES[Stage.POSTPROCESSING])
     _end(held, now, QueueStatus.COMPLETED)
     set_images(_image_ids(held), now, status=ImageStatus.SUCCESS, error_log=None)
     replace_results({claim: predictions[claim] for claim in held})
     note_answered(held, now, facts or {})
-    # A stage of its own in the log, but too short for a transaction of its own.
-    add_progress(held, now, Stage.POSTPROCESSING, *wording.STAGES[Stage.POSTPROCESSING])
     percentage, description = wording.STAGES[Stage.COMPLETED]
     if execution:
         description = execution_note(held[0].model_key, execution)

@@ -45,9 +45,6 @@ def resubmit_all(*, image_ids: Collection[int], model: MLModel, priority: Priori
         return []
     now = clock.now()
     first = position_for(user_id=entries[0].user_id, priority=priority)
-    for place, entry in enumerate(entries, start=first):
-        entry.position = place
-    AnalysisQueue.objects.bulk_update(entries, ["position"])
     AnalysisQueue.objects.filter(pk__in=[entry.pk for entry in entries]).update(
         status=QueueStatus.WAITING,
         priority=priority,
@@ -58,6 +55,9 @@ def resubmit_all(*, image_ids: Collection[int], model: MLModel, priority: Priori
         error_message=None,
         retry_count=0,
     )
+    for place, entry in enumerate(entries, start=first):
+        entry.position = place
+    AnalysisQueue.objects.bulk_update(entries, ["position"])
     taken_back = [entry.image_id for entry in entries]
     forget_interrupted(taken_back)
     set_images(taken_back, now, status=ImageStatus.UPLOADED, model_used_id=model.pk, error_log=None)

@@ -67,7 +67,7 @@ def stages(image: Image) -> list[str]:
 def test_of_an_old_run_the_row_that_it_ended_with_is_kept(image: Image, settings: Settings) -> None:
     age(settings.PROGRESS_RETENTION_DAYS + 1)
 
-    assert retention.thin_out() == 2
+    assert retention.thin_out() == 3
     assert stages(image) == [Stage.COMPLETED]
     assert retention.thin_out() == 0
 

@@ -73,7 +73,9 @@ def uploaded_with(page: Page, model: str) -> None:
     """Upload the photograph with this model; the page is its own afterwards."""
     page.goto("/")
     page.locator("#upload summary").first.click()
-    page.locator(f"#upload [name=model][value='{model}']").check()
+    # The label fills the whole card, and with it the circle in front of it.
+    page.locator(f"#upload .offer:has([value='{model}']) .offer-name").click()
+    expect(page.locator(f"#upload [name=model][value='{model}']")).to_be_checked()
     choose(page, COFFEE)
     page.get_by_role("link", name="Uploaded").first.click()
     expect(page.locator("#story")).to_be_visible()

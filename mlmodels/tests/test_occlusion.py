@@ -71,7 +71,7 @@ def of_counting() -> tuple[Counting, Explainer]:
 
 
 def bright_cell_picture() -> Image.Image:
-    return Image.fromarray(bright_cell()[0].permute(1, 2, 0).to(torch.uint8).numpy())
+    return Image.fromarray((255 * bright_cell()[0]).permute(1, 2, 0).to(torch.uint8).numpy())
 
 
 def ignored(_known: object, _total: int) -> None:
@@ -82,10 +82,10 @@ def test_the_work_is_bounded_and_told_batch_by_batch() -> None:
     (module, explainer), told = of_counting(), []
 
     explained = explainer.explain(
-        bright_cell_picture(), ["half"], on_progress=lambda known, total: told.append((len(known), total))
+        bright_cell_picture(), ["light"], on_progress=lambda known, total: told.append((len(known), total))
     )
 
-    assert (explained.method, explained.labels) == ("occlusion", ["half"])
+    assert (explained.method, explained.labels) == ("occlusion", ["light"])
     assert np.unravel_index(explained.heat[0].argmax(), (CELLS, CELLS)) == (AT_ROW, AT_COLUMN)
     assert module.inputs == PLACES + 1
     assert [done for done, _total in told] == [*range(PATCHES_PER_BATCH, PLACES + 1, PATCHES_PER_BATCH), PLACES + 1]
