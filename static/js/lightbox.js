@@ -40,7 +40,7 @@ function enlargedKey(event) {
 function key(event) {
   if (event.altKey || event.ctrlKey || event.metaKey) return;
   if (dialog.open) enlargedKey(event);
-  else if (event.key in NEIGHBOURS && !event.target.closest("input, select, textarea, [popover], dialog")) go(NEIGHBOURS[event.key]);
+  else if (event.key in NEIGHBOURS && !event.target.closest("input, select, textarea, [popover], dialog[open]")) go(NEIGHBOURS[event.key]);
 }
 
 function clicked(event) {
