@@ -96,11 +96,11 @@ def submit(
         setattr(image, name, value)
 
 
-Opening = Callable[[str], tuple[int, str]]
+Opening = Callable[[str], str]
 
 
-def _taken(_model_key: str) -> tuple[int, str]:
-    return 0, wording.CLAIMED
+def _taken(_model_key: str) -> str:
+    return wording.CLAIMED
 
 
 def claim_batch(
@@ -111,7 +111,7 @@ def claim_batch(
 ) -> list[Claim]:
     """Take up to `limit` waiting entries of one model off the head of the queue; none when none waits, or in a pause.
 
-    `opening` says for the model's key at which percentage the runs begin and with what, as the first row of progress.
+    `opening` says for the model's key what the runs begin with, as the first row of progress.
 
     Constant number of statements. Where another worker won some of the rows between our look and our update, the whole
     look is rolled back and made again. `before_commit` sees the claims while nobody else can: what it writes elsewhere
@@ -138,13 +138,13 @@ def claim_batch(
 
 def _open_runs(entries: Sequence[AnalysisQueue], now: datetime, opening: Opening) -> list[Claim]:
     claims = [Claim.of(entry, now) for entry in entries]
-    percentage, description = (0, wording.CLAIMED_AGAIN) if claims[0].retry_count else opening(claims[0].model_key)
+    description = wording.CLAIMED_AGAIN if claims[0].retry_count else opening(claims[0].model_key)
     set_images(_image_ids(claims), now, status=ImageStatus.PREPARING)
     _log(
         claims,
         now,
         Stage.PREPROCESSING,
-        percentage,
+        0,  # every run begins there
         description,
         analysis_started_at=now,
         analysis_completed_at=None,

@@ -48,9 +48,10 @@ def run(claims: Sequence[Claim], engine: Engine, preparation: Preparation) -> No
         lifecycle.retry(claims, failures.classify(error), detail=repr(error))
 
 
-def opening(engine: Engine, model_key: str) -> tuple[int, str]:
-    """How runs of this model begin in this process: percentage and sentence."""
-    return wording.STAGES[Stage.PREPROCESSING] if engine.is_loaded(model_key) else (5, wording.LOADING_MODEL)
+def opening(engine: Engine, model_key: str) -> str:
+    """With which sentence runs of this model begin in this process."""
+    _percentage, decoding = wording.STAGES[Stage.PREPROCESSING]
+    return decoding if engine.is_loaded(model_key) else wording.LOADING_MODEL
 
 
 def _run(claims: Sequence[Claim], engine: Engine, preparation: Preparation) -> None:

@@ -212,8 +212,8 @@ CACHES: dict[str, dict[str, Any]] = {
 if CACHES["default"]["BACKEND"].endswith("RedisCache"):
     CACHES["default"]["OPTIONS"] = {
         "serializer": "imageanalysis.cache.JSONSerializer",
-        "socket_connect_timeout": 1,  # a cache that hangs holds nobody up for long
-        "socket_timeout": 1,
+        "socket_connect_timeout": 0.5,  # a cache that hangs holds nobody up for long
+        "socket_timeout": 0.5,
         **CACHES["default"].get("OPTIONS", {}),
     }
 
