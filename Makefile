@@ -23,7 +23,7 @@ INSTALL = $(PIP) --version >/dev/null 2>&1 || $(BIN)/python -m ensurepip >/dev/n
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format messages lock sbom licences bench-peers
+.PHONY: help run test check format messages lock sbom licences bench-peers screenshots
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -66,6 +66,10 @@ licences: $(VENV)/requirements-dev.stamp  ## write docs/licences.md
 
 bench-peers: $(VENV)/requirements-dev.stamp  ## measure against LitServe, Gradio and BentoML (a quarter of an hour)
 	$(BIN)/python -m benchmarks.peers
+
+screenshots: $(VENV)/requirements-dev.stamp  ## take docs/screenshots anew (needs Chromium)
+	@rm -f docs/screenshots/*.webp
+	DJANGO_SETTINGS_MODULE=imageanalysis.settings $(BIN)/python -m imageanalysis.tests.screenshots
 
 $(BIN)/python:
 	@rm -rf $(VENV); for python in $(PYTHONS); do \

@@ -95,7 +95,9 @@ def last_run() -> Iterator[Finding]:
     if newest is None:
         yield ok(gettext("No picture was analyzed yet."))
     else:
-        yield ok(gettext("The newest run: %(words)s") % {"words": newest.stage_description or "-"})
+        # How the model was run, which is the same in every language, or a sentence of `wording`.
+        words = gettext(newest.stage_description) if newest.stage_description else "-"
+        yield ok(gettext("The newest run: %(words)s") % {"words": words})
     if warm_models.seconds_to_load(default_model.key()) is None:
         yield ok(gettext("The default model is loaded, or the cache does not tell."))
     else:

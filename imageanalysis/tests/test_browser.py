@@ -1,9 +1,5 @@
-"""The main journey in a real browser against the whole application, as `make run` starts it.
+"""The main journey in a real browser against the whole application, as `make run` starts it."""
 
-With SCREENSHOTS=folder the pages are kept as pictures; docs/screenshots holds those that the README shows.
-"""
-
-import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -39,11 +35,6 @@ def browser() -> Iterator[Browser]:
         yield running
 
 
-def keep(page: Page, name: str) -> None:
-    if folder := os.environ.get("SCREENSHOTS"):
-        page.screenshot(path=Path(folder, f"{name}.jpg"), type="jpeg", quality=88)
-
-
 def card(page: Page, filename: str) -> Locator:
     return page.locator("#pictures .picture", has_text=filename)
 
@@ -56,7 +47,6 @@ def test_a_newcomer_registers_uploads_photographs_and_sees_true_labels(
     kind = f"{screen['width']}_{theme}"
     with visit(browser, application.url, viewport=screen, color_scheme=theme) as page:
         register(page, f"newcomer_{kind}")
-        keep(page, f"empty-{kind}")
         choose(page, *OTHERS, COFFEE, CAT)
 
         for filename in ("coffee.png", "chelsea.png"):
@@ -65,7 +55,6 @@ def test_a_newcomer_registers_uploads_photographs_and_sees_true_labels(
         expect(card(page, "chelsea.png")).to_contain_text(re.compile("cat|tabby"))
         expect(page.locator("#pictures")).not_to_contain_text("Waiting", timeout=ANALYSIS_MS)
         page.locator("#uploads").get_by_role("button", name="Close").click()
-        keep(page, f"gallery-{kind}")
 
         card(page, "coffee.png").click()
         best = page.locator(".result").first
@@ -73,7 +62,6 @@ def test_a_newcomer_registers_uploads_photographs_and_sees_true_labels(
         assert float(re.findall(r"[\d.]+", best.locator(".result-confidence").inner_text())[0]) > 80
         expect(page.locator(".step-done")).to_have_count(3)
         assert overflow_px(page) <= 0
-        keep(page, f"picture-{kind}")
 
 
 def test_a_timeline_that_lost_its_connection_says_so_and_catches_up(application: Application, browser: Browser) -> None:
@@ -153,7 +141,6 @@ def test_without_javascript_the_journey_works(application: Application, browser:
 
         expect(page.get_by_role("heading", name="coffee.png")).to_be_visible()
         expect(page.locator("#story")).to_contain_text("espresso", timeout=ANALYSIS_MS)
-        keep(page, "picture-without-javascript")
 
 
 def test_the_browsers_language_decides_and_the_switch_overrides(application: Application, browser: Browser) -> None:
@@ -161,7 +148,6 @@ def test_the_browsers_language_decides_and_the_switch_overrides(application: App
         page.goto("/")
         expect(page.locator("html")).to_have_attribute("lang", "ja")
         assert overflow_px(page) <= 0
-        keep(page, "sign-in-japanese")
         page.get_by_role("button", name="English").click()
         expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
         page.get_by_role("button", name="日本語").click()

@@ -1,4 +1,5 @@
-"""Every page in every state, in both languages and themes, on phone and desktop: accessible, still, within the screen.
+"""Every page in every state, in both languages and themes, on phone and desktop: accessible, still,
+within the screen, and in Japanese nothing but Japanese.
 
 axe-core does the looking; it comes with the package axe-playwright-python.
 """
@@ -12,6 +13,7 @@ from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
 
 from imageanalysis.tests import browser as chromium_
+from imageanalysis.tests import english
 from imageanalysis.tests.browser import overflow_px
 from imageanalysis.tests.pages import places, visits
 from imageanalysis.tests.scenery import scenery
@@ -57,6 +59,8 @@ def faults(page: Page, language: str) -> dict[str, list[str]]:
     page.set_viewport_size(NARROWEST)
     found["too wide for 320"] = [f"{px} px"] if (px := overflow_px(page)) > 0 else []
     found["moving"] = [f"{count} animations"] if (count := page.evaluate(MOVING)) else []
+    if language.startswith("ja"):
+        found["English"] = english.left_in(page)
     return {look: lines for look, lines in found.items() if lines}
 
 

@@ -1,45 +1,24 @@
 """The Japanese catalogue: complete, compiled, and in step with the sources."""
 
-import ast
 import os
 import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from django.conf import settings
 from django.utils import translation
 
+from imageanalysis.tests.catalogue import entries, translations
+
 CATALOGUE = settings.BASE_DIR / "locale" / "ja" / "LC_MESSAGES" / "django.po"
-FIELD = re.compile(r'^(msgctxt|msgid_plural|msgid|msgstr(?:\[\d\])?) (".*")$')
 PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|\{\w+\}")
-
-
-def entries(catalogue: Path) -> Iterator[dict[str, str]]:
-    """The entries of a .po file; `flags` holds their `#,` line. The header is left out."""
-    for block in catalogue.read_text(encoding="utf-8").split("\n\n"):
-        entry, field = {"flags": ""}, ""
-        for line in block.splitlines():
-            if line.startswith("#,"):
-                entry["flags"] = line
-            elif found := FIELD.match(line):
-                field = found[1]
-                entry[field] = ast.literal_eval(found[2])
-            elif line.startswith('"'):
-                entry[field] += ast.literal_eval(line)
-        if entry.get("msgid"):
-            yield entry
 
 
 def keys(catalogue: Path) -> set[tuple[str, str]]:
     return {(entry.get("msgctxt", ""), entry["msgid"]) for entry in entries(catalogue)}
-
-
-def translations(entry: dict[str, str]) -> list[str]:
-    return [text for field, text in entry.items() if field.startswith("msgstr")]
 
 
 def test_every_sentence_is_translated_and_none_is_a_guess():
