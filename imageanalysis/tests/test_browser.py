@@ -64,22 +64,6 @@ def test_a_newcomer_registers_uploads_photographs_and_sees_true_labels(
         assert overflow_px(page) <= 0
 
 
-def test_a_timeline_that_lost_its_connection_says_so_and_catches_up(application: Application, browser: Browser) -> None:
-    with visit(browser, application.url, expected=["ERR_FAILED", "htmx:"]) as page:
-        register(page, "watcher")
-        with application.no_worker():
-            choose(page, COFFEE)
-            page.get_by_role("link", name="Uploaded").click()
-            expect(page.locator("#story")).to_contain_text("You are next.")
-            page.route("**/timeline/", lambda route: route.abort())
-            expect(page.locator("[data-offline-note]")).to_be_visible()
-            page.unroute("**/timeline/")
-
-        expect(page.locator("#story")).to_contain_text("espresso", timeout=ANALYSIS_MS)
-        expect(page.locator("[data-offline-note]")).to_be_hidden()
-        expect(page.locator("#story[data-poll]")).to_have_count(0)
-
-
 def test_a_bad_file_gets_its_sentence_and_the_good_one_goes_on(
     application: Application, browser: Browser, tmp_path: Path
 ) -> None:

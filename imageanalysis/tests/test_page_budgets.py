@@ -29,13 +29,13 @@ WATCH_SHIFTS = """() => {
         window.shifts.push(...list.getEntries().filter(({ hadRecentInput }) => !hadRecentInput).map(seen))
     }).observe({ type: "layout-shift", buffered: true })
 }"""
-# Empty once the focus has gone round and left the page.
+# Empty once the focus has gone round and left the page. A card shows the focus of the button that it stands for.
 FOCUSED = """() => {
     const focused = document.activeElement
     if (!focused || focused === document.body) return ""
-    const { outlineStyle, outlineWidth } = getComputedStyle(focused)
     const { width, height } = focused.getBoundingClientRect()
-    const shown = outlineStyle !== "none" && parseFloat(outlineWidth) >= 2 && width && height
+    const isOutlined = ({ outlineStyle, outlineWidth }) => outlineStyle !== "none" && parseFloat(outlineWidth) >= 2
+    const shown = width && height && [focused, focused.parentElement].map((e) => getComputedStyle(e)).some(isOutlined)
     return (shown ? "" : "INVISIBLE ") + focused.outerHTML.slice(0, 120)
 }"""
 FOCUSES = 60
