@@ -141,7 +141,7 @@ def delete(page: Page, key: str) -> None:
     page.get_by_role("link", name=key).click()
     page.get_by_role("link", name="Delete").click()
     page.get_by_role("button", name="Yes").click()
-    expect(page.locator(".messagelist")).to_contain_text("deleted")
+    expect(page.get_by_role("status").filter(has_text="was deleted successfully")).to_be_visible()
 
 
 def test_too_large_a_file_is_refused_before_it_is_sent(page: Page, tmp_path: Path) -> None:

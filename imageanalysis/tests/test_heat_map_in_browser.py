@@ -1,9 +1,5 @@
-"""Why this label? The whole way in a real browser, with the whole application behind it.
+"""Why this label? The whole way in a real browser, with the whole application behind it."""
 
-With SCREENSHOTS=folder the pages are kept as pictures.
-"""
-
-import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,14 +9,13 @@ from playwright.sync_api import Browser, Page, expect
 
 from imageanalysis.tests import browser as chromium_
 from imageanalysis.tests.application import Application
-from imageanalysis.tests.browser import choose, overflow_px, register, visit
+from imageanalysis.tests.browser import choose, register, visit
 from images.tests.factories import PHOTOGRAPHS
 
 pytestmark = pytest.mark.skipif(
     chromium_.PROGRAM is None, reason="Chromium is not installed here (Debian: apt-get install chromium)"
 )
 
-PHONE, DESKTOP = {"width": 375, "height": 812}, {"width": 1440, "height": 900}
 WAIT_MS = 120_000
 
 
@@ -47,11 +42,6 @@ def storage(application: Application, browser: Browser, tmp_path_factory: pytest
         expect(page.locator("#pictures .picture")).to_contain_text("espresso", timeout=WAIT_MS)
         page.context.storage_state(path=path)
     return path
-
-
-def keep(page: Page, name: str) -> None:
-    if folder := os.environ.get("SCREENSHOTS"):
-        page.screenshot(path=Path(folder, f"{name}.png"), full_page=True)
 
 
 def open_picture(page: Page) -> None:
@@ -103,20 +93,3 @@ def test_without_javascript_the_page_shows_the_map_as_well(
 
         expect(page.locator("#heat-overlay img")).to_be_visible(timeout=WAIT_MS)
         expect(page.get_by_label("Opacity")).to_be_hidden()
-
-
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("locale", ["en-GB", "ja-JP"])
-@pytest.mark.parametrize("screen", [PHONE, DESKTOP], ids=["phone", "desktop"])
-@pytest.mark.skipif("SCREENSHOTS" not in os.environ, reason="only to look at")
-def test_it_is_looked_at_in_every_way(
-    application: Application, browser: Browser, storage: Path, screen: dict[str, int], locale: str, theme: str
-) -> None:
-    look = {"viewport": screen, "locale": locale, "color_scheme": theme, "storage_state": storage}
-    with visit(browser, application.url, **look) as page:
-        open_picture(page)
-        page.locator(".why-button").first.click()
-        expect(page.locator("#heat-overlay img")).to_be_visible(timeout=WAIT_MS)
-        page.locator("#heat-map summary").click()
-        assert overflow_px(page) <= 0
-        keep(page, f"heat-map-{screen['width']}-{locale[:2]}-{theme}")
