@@ -33,7 +33,7 @@ function hideBelow(percent) {
   }
   const shown = labels.filter((label) => !label.hidden).length;
   const sentence = panel.dataset.shown.replace("{shown}", shown).replace("{total}", labels.length);
-  panel.querySelector(".threshold-shown").textContent = sentence;
+  panel.querySelector(".threshold-shown").textContent = shown < labels.length ? sentence : "";
   return sentence;
 }
 
