@@ -13,10 +13,14 @@ from pytest_django import Settings
 
 from accounts.models import User
 from accounts.tests.factories import UserFactory
+from imageanalysis.tests import fault_runs as fault_runs_
+from imageanalysis.tests.fault_runs import FaultRun
 from imageanalysis.tests.log_review import REVIEW
 from imageanalysis.tests.servers import Broker, PostgreSQL, Worker
 from mlmodels.models import MLModel
+from mlmodels.tests import teaching
 from mlmodels.tests.factories import MLModelFactory
+from mlmodels.tests.teaching import Lesson
 
 
 @pytest.fixture(autouse=True)
@@ -40,6 +44,32 @@ def no_secret_in_the_logs() -> Iterator[None]:
         root.addHandler(REVIEW)
     yield
     REVIEW.close_test()
+
+
+# They take minutes and hardly more than one core, so they run beside the session's first tests, which need the other.
+BEGUN_AHEAD = ("fault_runs", "tiny_clip_lesson")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def begun_ahead(request: pytest.FixtureRequest) -> None:
+    """Begin at once what a later test of this session waits for."""
+    wanted = {name for item in request.session.items for name in getattr(item, "fixturenames", ())}
+    for name in BEGUN_AHEAD:
+        if name in wanted:
+            request.getfixturevalue(name)
+
+
+@pytest.fixture(scope="session")
+def fault_runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, FaultRun]]:
+    with fault_runs_.begun(tmp_path_factory.mktemp("faults")) as runs:
+        yield runs
+
+
+@pytest.fixture(scope="session")
+def tiny_clip_lesson(request: pytest.FixtureRequest) -> Iterator[Lesson]:
+    cache: Path = request.config.cache.mkdir("tiny-clip")
+    with teaching.begun(cache) as lesson:
+        yield lesson
 
 
 @pytest.fixture

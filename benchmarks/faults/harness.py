@@ -235,7 +235,7 @@ class Ground:
         """Have every different picture analyzed undisturbed, to compare all later results with."""
         self.workers()
         self.submit(len(self.files))
-        self.wait_until_ended()
+        self.wait_until_ended(seconds=300)  # the first worker of all converts the model
         self.reference = labels_by_filename()
         self.clear()
 

@@ -73,7 +73,6 @@ def by_tifffile(content: bytes) -> Image.Image | None:
 def kinds_of_files() -> Iterator[tuple[str, Callable[[Image.Image], io.BytesIO]]]:
     yield from WRITINGS.items()
     yield "TIFF", lambda scene: written(scene, "TIFF")
-    yield "PNG", lambda scene: written(scene, "PNG")
     for orientation in STORED:
         yield f"JPEG, orientation {orientation}", lambda scene, turn=orientation: turned(scene, turn, quality=95)  # type: ignore[misc]
 

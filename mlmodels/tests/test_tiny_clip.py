@@ -1,16 +1,12 @@
 """A CLIP that knows what it is talking about, from its checkpoint through the real engine."""
 
-import hashlib
-import inspect
 import itertools
 import random
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
-import open_clip
 import pytest
-import torch
 from PIL import Image, ImageDraw
 
 from mlmodels.inference import pictures
@@ -19,30 +15,18 @@ from mlmodels.inference.engine import Engine, Options
 from mlmodels.inference.heat.explaining import Explainer
 from mlmodels.inference.heat.occlusion import CELLS
 from mlmodels.inference.networks import Network
-from mlmodels.tests import drawings, seeded_weights, tiny_clip
+from mlmodels.tests import drawings, tiny_clip
 from mlmodels.tests.drawings import COLOURS, LABELS, SHAPES, THINGS
 from mlmodels.tests.photographs import MAX_PIXELS, written
+from mlmodels.tests.teaching import Lesson
 
 SETS = 10
 
 
-def taught_by() -> str:
-    """A hash over all that the checkpoint follows from."""
-    config = Path(tiny_clip.__file__).with_name("data") / f"{tiny_clip.ARCHITECTURE}.json"
-    sources = [inspect.getsource(tiny_clip), inspect.getsource(drawings), config.read_text(encoding="utf-8")]
-    return hashlib.sha256(repr([torch.__version__, open_clip.__version__, *sources]).encode()).hexdigest()
-
-
 @pytest.fixture(scope="module")
-def weights_dir(request: pytest.FixtureRequest) -> Path:
-    """A folder with the checkpoint: half a minute the first time, then out of pytest's cache."""
-    folder: Path = request.config.cache.mkdir("tiny-clip") / taught_by()[:16]
-    if not folder.exists():
-        draft = folder.with_suffix(".draft")
-        draft.mkdir(exist_ok=True)
-        seeded_weights.written(tiny_clip.spec(), draft, tiny_clip.trained())
-        draft.rename(folder)
-    return folder
+def weights_dir(tiny_clip_lesson: Lesson) -> Path:
+    """A folder with the checkpoint."""
+    return tiny_clip_lesson.weights_dir()
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """Trains a CLIP of two tiny towers on drawings until it knows a red circle, and shows what it says about new ones.
 
-    python -m mlmodels.tests.tiny_clip [--sheet FILE.jpg]
+    python -m mlmodels.tests.tiny_clip [--sheet FILE.jpg | --into FOLDER]
 
 The loss, the tokenizer and the prompts are open_clip's own; half a minute of one core. Its checkpoint goes the way of
 every other one: safetensors with a checksum in the folder of weights, through the engine.
@@ -21,7 +21,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from mlmodels.inference import zero_shot
 from mlmodels.inference.catalogue import ModelSpec
-from mlmodels.inference.classifier import Prediction
+from mlmodels.inference.classifier import Classifier, Prediction
 from mlmodels.inference.engine import Engine
 from mlmodels.inference.weights import StoredWeights
 from mlmodels.tests import seeded_weights
@@ -142,17 +142,26 @@ def contact_sheet(
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sheet", type=Path, help="save the drawings with the answers as one picture")
+    parser.add_argument("--into", type=Path, metavar="FOLDER", help="only write the checkpoint, into this folder")
     options = parser.parse_args()
+    if options.into:
+        seeded_weights.written(spec(), options.into, trained())
+        return
     with tempfile.TemporaryDirectory() as folder:
         seeded_weights.written(spec(), Path(folder), trained())
         classifier = Engine(Path(folder), find=lambda _key: spec()).load(spec().key)
-        names, pictures = zip(*shown(12), strict=True)
-        answers = classifier.classify([classifier.preprocess(picture) for picture in pictures], top_k=3)
+        show(classifier, options.sheet)
+
+
+def show(classifier: Classifier, sheet: Path | None) -> None:
+    """Print what it says about new drawings, and draw it."""
+    names, pictures = zip(*shown(12), strict=True)
+    answers = classifier.classify([classifier.preprocess(picture) for picture in pictures], top_k=3)
     for name, answer in zip(names, answers, strict=True):
         found = ", ".join(f"{each.label} {each.confidence:.1f} %" for each in answer)
         print(f"{'right' if answer[0].label == name else 'WRONG'}  {name:16}  {found}")
-    if options.sheet:
-        contact_sheet(pictures, answers).save(options.sheet, quality=85, optimize=True)
+    if sheet:
+        contact_sheet(pictures, answers).save(sheet, quality=85, optimize=True)
 
 
 if __name__ == "__main__":

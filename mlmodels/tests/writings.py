@@ -78,6 +78,7 @@ WRITINGS: dict[str, Callable[[Image.Image], io.BytesIO]] = {
     "16 bits": lambda scene: written(sixteen_bits(scene), "PNG"),
     "16 bits, big-endian": lambda scene: written(big_endian(scene), "TIFF"),
     "float": lambda scene: written(floats(scene), "TIFF"),
+    "PNG": lambda scene: written(scene, "PNG"),
     "BMP": lambda scene: written(scene, "BMP"),
     "baseline JPEG": lambda scene: written(scene, "JPEG"),
     "progressive JPEG": lambda scene: written(scene, "JPEG", progressive=True),
