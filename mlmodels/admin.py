@@ -3,24 +3,21 @@
 from collections.abc import Iterable
 from typing import Any, cast
 
-from celery import current_app
 from django import forms
 from django.conf import settings
 from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.exceptions import ValidationError
 from django.db.models import Exists, QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
-from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import URLPattern, path, reverse
+from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
-from kombu.exceptions import OperationalError
 
 from accounts import audit
 from accounts.audited_admin import AuditedAdmin
 from accounts.models import User
-from mlmodels import added_pages, default_model, exam_pages, exams, tasks
+from mlmodels import added_pages, default_model, exam_pages, exams, weights_pages
 from mlmodels.adding import AddingPages
+from mlmodels.condition_pages import ConditionPages
 from mlmodels.models import DefaultModel, MLModel
 
 
@@ -43,7 +40,7 @@ def _added_context(model: MLModel) -> dict[str, Any]:
 
 
 @admin.register(MLModel)
-class MLModelAdmin(AddingPages, AuditedAdmin):
+class MLModelAdmin(ConditionPages, AddingPages, AuditedAdmin):
     """Models, with actions that have a worker fetch weights and take exams."""
 
     form = ChangeForm
@@ -60,39 +57,14 @@ class MLModelAdmin(AddingPages, AuditedAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[MLModel]:
         return MLModel.objects.with_condition().annotate(someone_chose=Exists(DefaultModel.objects.all()))
 
-    def get_urls(self) -> list[URLPattern]:
-        exam = self.admin_site.admin_view(self.exam_view)
-        return [path("<path:object_id>/exam/", exam, name="mlmodels_mlmodel_exam"), *super().get_urls()]
-
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         model = self.get_object(request, object_id)
         more: dict[str, Any] = {"show_save_and_add_another": False}
         if model:
-            more |= self._exam_context(request, model) | _added_context(model)
+            more |= self.condition_of(request, model) | _added_context(model)
         return super().change_view(request, object_id, form_url, {**more, **(extra_context or {})})
-
-    def exam_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """GET: the fragment that the model's page polls. POST: have a worker take the exam."""
-        model = get_object_or_404(self.get_queryset(request), pk=object_id)
-        if request.method == "POST":
-            return self._take_exam(request, model)
-        if request.method not in ("GET", "HEAD"):
-            return HttpResponseNotAllowed(["GET", "HEAD", "POST"])
-        if not self.has_view_or_change_permission(request, model):
-            raise PermissionDenied
-        return render(request, "admin/mlmodels/mlmodel/_exam.html", self._exam_context(request, model))
-
-    def _take_exam(self, request: HttpRequest, model: MLModel) -> HttpResponse:
-        if not self.has_change_permission(request, model):
-            raise PermissionDenied
-        if not exams.request(model):
-            messages.info(request, gettext("The exam is being taken already."))
-        return redirect(reverse("admin:mlmodels_mlmodel_change", args=[model.pk]))
-
-    def _exam_context(self, request: HttpRequest, model: MLModel) -> dict[str, Any]:
-        return {**exam_pages.context(model), "may_take_exam": self.has_change_permission(request, model)}
 
     @admin.display(description=_("default"), boolean=True)
     def is_default(self, model: MLModel) -> bool:
@@ -103,18 +75,7 @@ class MLModelAdmin(AddingPages, AuditedAdmin):
     @admin.display(description=_("weights"))
     def weights(self, model: MLModel) -> str:
         """Here, on their way, or what to do."""
-        key = model.weights_key
-        if not key:
-            return gettext("on the storage")
-        if model.has_weights:
-            return gettext("being prepared") if model.is_being_prepared else gettext("ready")
-        progress = tasks.progress_of(key)
-        if progress is None:
-            return gettext("missing: python manage.py fetch_weights %(key)s") % {"key": key}
-        if progress["state"] == "fetching" and progress["total_bytes"]:
-            share = 100 * progress["done_bytes"] // progress["total_bytes"]
-            return gettext("fetching: %(percent)d %%") % {"percent": share}
-        return progress["sentence"] or gettext("fetching")
+        return weights_pages.in_a_word(model)
 
     @admin.display(description=_("exam"))
     def exam(self, model: MLModel) -> str:
@@ -124,14 +85,9 @@ class MLModelAdmin(AddingPages, AuditedAdmin):
     @admin.action(description=_("Fetch the weights"), permissions=["change"])
     def fetch_weights(self, request: HttpRequest, queryset: QuerySet[MLModel]) -> None:
         missing = {model.weights_key for model in queryset if model.weights_key and not model.has_weights}
-        try:
-            for key in sorted(missing):
-                current_app.send_task(tasks.FETCH_WEIGHTS, [key])
-        except OperationalError:
-            messages.error(request, gettext("The broker does not answer. Is the worker running?"))
-            return
-        done = ngettext("%(count)d model is being fetched.", "%(count)d models are being fetched.", len(missing))
-        messages.info(request, done % {"count": len(missing)})
+        if asked := self.have_fetched(request, missing):
+            done = ngettext("%(count)d model is being fetched.", "%(count)d models are being fetched.", asked)
+            messages.info(request, done % {"count": asked})
 
     @admin.action(description=_("Take the exam"), permissions=["change"])
     def take_exams(self, request: HttpRequest, queryset: QuerySet[MLModel]) -> None:

@@ -13,14 +13,12 @@ from mlmodels.exam_wording import CONTROLS, STEPS, WHAT_A_STEP_SHOWS, sentence
 from mlmodels.inference.exams import exam as engine_exam
 from mlmodels.models import MLModel, ModelExam
 
-POLL_MS = 1000
-
 State = ModelExam.State
 Facts = dict[str, Any]
 
 
 def context(model: MLModel) -> dict[str, Any]:
-    """What the fragment `_exam.html` shows."""
+    """What the template `_exam.html` shows."""
     exam: ModelExam | None = getattr(model, "exam", None)
     return {
         "model": model,
@@ -30,7 +28,7 @@ def context(model: MLModel) -> dict[str, Any]:
         "exam_steps": list(_steps(model, exam)) if exam else [],
         "exam_sentence": _sentence(model, exam),
         "exam_report": list(_report(exam)) if exam else [],
-        "exam_poll_ms": POLL_MS if exam and exam.is_under_way else None,
+        "exam_is_under_way": exam is not None and exam.is_under_way,
     }
 
 

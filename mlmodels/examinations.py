@@ -1,7 +1,6 @@
 """What the doctor asks about models: are those offered there and whole, and what are they run with."""
 
 from collections.abc import Iterator
-from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -9,10 +8,9 @@ from django.conf import settings
 from django.utils.translation import gettext
 
 from accounts.findings import Finding, ok, warning, wrong
-from mlmodels import default_model, model_files
+from mlmodels import default_model, model_files, whole_weights
 from mlmodels.inference import catalogue
 from mlmodels.inference.errors import WeightsDamagedError
-from mlmodels.inference.weights import PackagedWeights, StoredWeights, checked
 from mlmodels.models import MLModel
 
 GPU_DEVICE = Path("/dev/nvidia0")
@@ -41,20 +39,13 @@ def _of(model: MLModel) -> Finding:
     if spec is None or path is None:
         return _missing(model)
     try:
-        seen = path.stat()
-        sha256 = _checked(spec.weights, path, seen.st_mtime_ns, seen.st_size)
+        sha256 = whole_weights.sha256_of(spec.weights, path)
     except (WeightsDamagedError, OSError) as error:
         return wrong(
             gettext("The weights of %(model)s are damaged: %(error)s") % {"model": model, "error": error},
             gettext("Fetch them again: python manage.py fetch_weights %(key)s") % {"key": model.weights_key},
         )
     return ok(gettext("%(model)s: weights are whole (SHA-256 %(digits)s…).") % {"model": model, "digits": sha256[:12]})
-
-
-@lru_cache(maxsize=64)
-def _checked(weights: PackagedWeights | StoredWeights, path: Path, _changed_at_ns: int, _size_bytes: int) -> str:
-    """The SHA-256 of a file that is what it should be; files that did not change are read once."""
-    return checked(weights, path).sha256
 
 
 def _missing(model: MLModel) -> Finding:

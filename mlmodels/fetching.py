@@ -1,7 +1,7 @@
 """Weights on this machine: which are here, and getting the others from upstream or from a folder."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
@@ -18,7 +18,7 @@ from mlmodels.inference.errors import WeightsDamagedError
 from mlmodels.inference.weights import checked, checksum_path, digits_in_name
 from mlmodels.partial_file import FetchError, Origin, PartialFile, exclusive, record_sha256, refused_by_disk
 
-__all__ = ["Condition", "FetchError", "State", "fetch", "look_at", "published_bytes", "take_from"]
+__all__ = ["Condition", "FetchError", "State", "fetch", "look_at", "published_bytes", "take_from", "unfinished_bytes"]
 
 
 DEFAULT_PATIENCE = Patience()
@@ -26,6 +26,10 @@ DEFAULT_PATIENCE = Patience()
 
 def _keep_quiet(sentence: str) -> None:
     """For callers that show no notices."""
+
+
+def _go_on() -> None:
+    """For callers that do not care when it begins."""
 
 
 class State(StrEnum):
@@ -46,7 +50,7 @@ def look_at(spec: ModelSpec) -> Condition:
     """Reads the whole file to compare its SHA-256 (about a second for a gigabyte)."""
     path = catalogue.weights_path(spec, settings.WEIGHTS_DIR)
     if path is None:
-        return Condition(State.MISSING, _unfinished_bytes(spec))
+        return Condition(State.MISSING, unfinished_bytes(spec))
     return Condition(State.DAMAGED if _sha256_of_sound(spec) is None else State.READY, path.stat().st_size)
 
 
@@ -55,6 +59,7 @@ def fetch(
     *,
     on_progress: OnProgress,
     on_notice: OnNotice = _keep_quiet,
+    on_begin: Callable[[], None] = _go_on,
     wait: bool = True,
     address: str = "",
     sha256: str = "",
@@ -64,11 +69,12 @@ def fetch(
 
     Weights that are here already and whole are left alone; an unfinished download is continued, also one
     that another process began. While another process fetches the same file this one waits, or with
-    `wait=False` raises FetchError "busy". `address` and `sha256` (all digits or the first ones) stand in for
-    upstream's. Raises FetchError with a sentence for people.
+    `wait=False` raises FetchError "busy"; `on_begin` is called once it is alone. `address` and `sha256` (all
+    digits or the first ones) stand in for upstream's. Raises FetchError with a sentence for people.
     """
     target = _target(spec)
     with _alone(target, on_notice, wait=wait):
+        on_begin()
         if not _is_here(spec, target, sha256):
             with PartialFile(target) as part:
                 download(
@@ -203,7 +209,8 @@ def _copy(source: Path, part: PartialFile, on_progress: OnProgress) -> None:
         raise FetchError("unreadable", f"{source} cannot be read: {error.strerror or error}.") from error
 
 
-def _unfinished_bytes(spec: ModelSpec) -> int:
+def unfinished_bytes(spec: ModelSpec) -> int:
+    """What an interrupted download has left here, to be gone on from."""
     if isinstance(spec.weights, PackagedWeights):
         return 0
     try:

@@ -1,13 +1,15 @@
-"""What a Celery worker does for exams beside taking them: it looks for forgotten ones and notices lost ones."""
+"""What a Celery worker does for exams beside taking them: it looks for forgotten ones; and it notices lost work."""
 
 import logging
+from collections.abc import Sequence
 from typing import Any
 
 from billiard.exceptions import TimeLimitExceeded, WorkerLostError
+from celery import Task
 from celery.signals import task_failure, worker_ready
 from django.db import DatabaseError, close_old_connections
 
-from mlmodels import exams
+from mlmodels import exams, fetches
 
 LOOK_SECONDS = 60
 
@@ -42,6 +44,17 @@ def start_looking(sender: Any, **_kwargs: Any) -> None:
 @task_failure.connect
 def fail_what_the_task_was_taking(task_id: str, exception: BaseException, **_kwargs: Any) -> None:
     """Runs in the parent when a child was lost or killed at the hard limit, in the child when our code broke."""
-    is_lost = isinstance(exception, WorkerLostError | TimeLimitExceeded)
-    if exams.lose(task_id, exams.WORKER_LOST if is_lost else "internal_error"):
+    if exams.lose(task_id, exams.WORKER_LOST if _is_lost(exception) else "internal_error"):
         logger.warning("an exam ended without a result: %r", exception)
+
+
+@task_failure.connect
+def fail_what_the_task_was_fetching(
+    sender: Task, exception: BaseException, args: Sequence[Any], **_kwargs: Any
+) -> None:
+    if sender.name == fetches.FETCH_WEIGHTS:
+        fetches.lose(str(args[0]), fetches.WORKER_LOST if _is_lost(exception) else fetches.INTERNAL_ERROR)
+
+
+def _is_lost(exception: BaseException) -> bool:
+    return isinstance(exception, WorkerLostError | TimeLimitExceeded)

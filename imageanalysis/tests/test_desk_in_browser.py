@@ -1,19 +1,27 @@
 """The staff's desk in a real browser, beside a real worker."""
 
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
+from pytest_django import Settings
 
 from accounts.models import User
 from analysis.models import AnalysisQueue
 from analysis.tests.queue import wait_until_all_ended
 from imageanalysis.tests import browser as chromium_
 from imageanalysis.tests.browser import chromium, overflow_px, visit
-from imageanalysis.tests.servers import Broker, Worker
+from imageanalysis.tests.servers import ROOT, Broker, Worker
 from images.tests.factories import queued_image
 from mlmodels.models import MLModel
+from mlmodels.tests.factories import MLModelFactory
+from mlmodels.tests.weights_server import Answer, WeightsServer, seeded_bytes
 
 pytestmark = [
     pytest.mark.skipif(
@@ -63,3 +71,58 @@ def test_staff_move_an_entry_to_the_front_and_it_runs_next(
     assert list(ran) == [third.pk, second.pk, first.pk]
     desk.get_by_role("link", name="Dashboard").click()
     expect(desk.locator(".tile", has_text="Done in the last hour").locator(".tile-number")).to_have_text("3")
+
+
+# As a worker does it, which has the address from the model's library; it is missed sooner than usual.
+FETCH = """
+import sys, django
+django.setup()
+from mlmodels import fetches
+from mlmodels.inference import catalogue
+fetches.ALIVE_SECONDS = 3
+fetches.take(catalogue.find("clip:1.0.0"), address=sys.argv[1])
+"""
+
+
+@pytest.fixture
+def weights_dir(settings: Settings, tmp_path: Path) -> Path:
+    settings.WEIGHTS_DIR = tmp_path / "weights"
+    return settings.WEIGHTS_DIR
+
+
+@contextmanager
+def fetching_process(address: str, weights_dir: Path) -> Iterator[subprocess.Popen[bytes]]:
+    environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "imageanalysis.settings", "WEIGHTS_DIR": str(weights_dir)}
+    with subprocess.Popen([sys.executable, "-c", FETCH, address], cwd=ROOT, env=environment) as process:
+        yield process
+
+
+def test_staff_fetch_weights_from_a_slow_server_and_go_on_after_the_worker_died(
+    desk: Page, broker: Broker, weights_dir: Path
+) -> None:
+    clip, content = MLModelFactory.create(name="clip"), seeded_bytes(400_000)
+    desk.goto(f"/admin/mlmodels/mlmodel/{clip.pk}/change/")
+    weights = desk.locator("#weights")
+    with WeightsServer() as hub:
+        file = hub.publish("file", content, [Answer(stall_after_bytes=100_000)])
+        named = Answer(redirect_to=file, headers={"X-Linked-ETag": sha256(content).hexdigest()})
+        address = hub.publish("resolved", b"", [named, named])
+
+        desk.get_by_role("button", name="Fetch the weights").focus()
+        desk.keyboard.press("Enter")
+        expect(weights).to_contain_text("Waiting for a free worker.")
+        with fetching_process(address, weights_dir) as worker:
+            expect(weights.locator("progress")).to_have_attribute("value", "25", timeout=30_000)
+            expect(weights).to_contain_text("97.7 KB of 390.6 KB")
+            worker.kill()
+        expect(weights).to_contain_text("The worker that fetched them has stopped.", timeout=30_000)
+        assert not (weights_dir / "clip-1.0.0.safetensors").exists()
+
+        desk.get_by_role("button", name="Fetch the rest").click()
+        expect(weights).to_contain_text("Waiting for a free worker.")
+        with fetching_process(address, weights_dir):
+            expect(weights).to_contain_text("They are here and whole.", timeout=30_000)
+    assert (weights_dir / "clip-1.0.0.safetensors").read_bytes() == content
+    assert hub.asked_ranges[-1] == "bytes=100000-"
+    desk.set_viewport_size({"width": 375, "height": 812})
+    assert overflow_px(desk) <= 0

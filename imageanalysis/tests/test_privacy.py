@@ -164,6 +164,7 @@ def test_staff_without_the_permission_change_neither_models_nor_the_queue(owner:
         (f"{models}add/labels/", {"version": "1"}),
         (f"{models}{model.pk}/change/", {"is_active": ""}),
         (f"{models}{model.pk}/exam/", {}),
+        (f"{models}{model.pk}/weights/", {}),
         (f"{models}{model.pk}/delete/", {"post": "yes"}),
         (f"{queue}pause/", {}),
         (f"{queue}resume/", {}),

@@ -231,7 +231,7 @@ def page(client: Client, model: MLModel) -> str:
 
 
 def fragment(client: Client, model: MLModel) -> str:
-    address = reverse("admin:mlmodels_mlmodel_exam", args=[model.pk])
+    address = reverse("admin:mlmodels_mlmodel_condition", args=[model.pk])
     return client.get(address, headers={"HX-Request": "true"}).content.decode()
 
 
@@ -291,7 +291,7 @@ def test_staff_who_may_only_look_take_no_exam(client: Client) -> None:
     client.force_login(clerk)
 
     assert client.post(reverse("admin:mlmodels_mlmodel_exam", args=[model.pk])).status_code == 403
-    assert client.get(reverse("admin:mlmodels_mlmodel_exam", args=[model.pk])).status_code == 403
+    assert client.get(reverse("admin:mlmodels_mlmodel_condition", args=[model.pk])).status_code == 403
     assert exam_of(model).state == "passed"
 
 
