@@ -14,7 +14,7 @@ from analysis.states import QueueStatus
 class Claim:
     """A run in hand: the queue entry, its picture, the model to use, and the token (id, started_at, retry_count).
 
-    `queued_at` is since when it had waited.
+    `queued_at` is since when it had waited, `ends_at` when it should end, if that could be said at its beginning.
     """
 
     queue_id: int
@@ -23,11 +23,12 @@ class Claim:
     started_at: datetime
     retry_count: int
     queued_at: datetime | None = field(default=None, compare=False)
+    ends_at: datetime | None = field(default=None, compare=False)
 
     @classmethod
-    def of(cls, entry: AnalysisQueue, started_at: datetime) -> "Claim":
+    def of(cls, entry: AnalysisQueue, started_at: datetime, ends_at: datetime | None = None) -> "Claim":
         model_key = entry.model_name or ""
-        return cls(entry.pk, entry.image_id, model_key, started_at, entry.retry_count, entry.queued_at)
+        return cls(entry.pk, entry.image_id, model_key, started_at, entry.retry_count, entry.queued_at, ends_at)
 
 
 def carrying_token(claims: Iterable[Claim]) -> models.Q:

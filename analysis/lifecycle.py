@@ -26,7 +26,7 @@ from analysis import clock, estimates, failpoints, pausing, wording
 from analysis.failures import OUT_OF_ATTEMPTS, Failure
 from analysis.fencing import Claim, carrying_token, lock_held
 from analysis.models import AnalysisQueue, AnalysisResult, TimelineLog
-from analysis.ordering import next_in_line, position_for
+from analysis.ordering import first_due, next_in_line, position_for
 from analysis.records import (
     add_progress,
     execution_note,
@@ -117,7 +117,7 @@ def claim_batch(
     look is rolled back and made again. `before_commit` sees the claims while nobody else can: what it writes elsewhere
     is there from the first moment at which the claims are.
     """
-    while True:
+    while first_due():  # asked without the lock that a transaction takes on SQLite
         with transaction.atomic():
             entries = [] if pausing.is_paused() else next_in_line(limit=limit)
             if not entries:
@@ -134,10 +134,12 @@ def claim_batch(
                 failpoints.hit("before_claim_commit")
                 return claims
             transaction.set_rollback(True)
+    return []
 
 
 def _open_runs(entries: Sequence[AnalysisQueue], now: datetime, opening: Opening) -> list[Claim]:
-    claims = [Claim.of(entry, now) for entry in entries]
+    ends_at = estimates.completion_of_run(entries[0].model_name or "", now)
+    claims = [Claim.of(entry, now, ends_at) for entry in entries]
     description = wording.CLAIMED_AGAIN if claims[0].retry_count else opening(claims[0].model_key)
     set_images(_image_ids(claims), now, status=ImageStatus.PREPARING)
     _log(
@@ -258,8 +260,7 @@ def _fail_held(held: Sequence[Claim], sentence: str, note: str) -> None:
 def _log(
     claims: Sequence[Claim], now: datetime, stage: Stage, percentage: int, description: str, **timeline: Any
 ) -> None:
-    ends_at = estimates.completion_of_run(claims[0].model_key, claims[0].started_at)
-    add_progress(claims, now, stage, percentage, description, ends_at)
+    add_progress(claims, now, stage, percentage, description, claims[0].ends_at)
     set_timelines(_image_ids(claims), now, **wording.running(stage, description, percentage), **timeline)
 
 

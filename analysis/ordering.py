@@ -10,7 +10,11 @@ long, it is served first, that one entry. So each priority moves on by at least 
 whatever comes in above it, and what stands above loses one place at most to each priority below.
 """
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import cache
+from itertools import chain
+from typing import Any
 
 from django.conf import settings
 from django.db import connection
@@ -100,15 +104,35 @@ def next_in_line(*, limit: int) -> list[AnalysisQueue]:
     what killed the worker, no other picture dies with it. Call it in a transaction; where the database can, rows that
     another worker is taking just now are stepped over.
     """
+    heads = first_due()
     line: list[AnalysisQueue] = []
-    for priority in SERVING_ORDER:
+    for priority in heads:
         line += _takeable(priority)[: limit - len(line)]
         if len(line) >= limit:
             break
     if not line:
         return []
-    aged = _aged_below(Priority(line[0].priority))
+    lower = lower_than(Priority(line[0].priority))
+    aged = _aged([pk for priority, pk in heads.items() if priority in lower])
     return _together([*aged, *(entry for entry in line if entry not in aged)][:limit])
+
+
+def first_due() -> dict[Priority, int]:
+    """The id of the first entry that may be taken now, of each priority that has one, in the order of serving.
+
+    One statement, and none that Django puts together: workers ask again and again, mostly for nothing.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(*_first_due_statement())
+        ids = cursor.fetchone()
+    return {priority: pk for priority, pk in zip(SERVING_ORDER, ids, strict=True) if pk is not None}
+
+
+@cache
+def _first_due_statement() -> tuple[str, tuple[Any, ...]]:
+    look_ups = [in_line(priority).due().values("pk")[:1].query.sql_with_params() for priority in SERVING_ORDER]
+    columns = ", ".join(f"({sql})" for sql, _params in look_ups)
+    return f"SELECT {columns}", tuple(chain.from_iterable(params for _sql, params in look_ups))
 
 
 def _takeable(priority: Priority) -> AnalysisQueueQuerySet:
@@ -118,11 +142,15 @@ def _takeable(priority: Priority) -> AnalysisQueueQuerySet:
     return rows
 
 
-def _aged_below(priority: Priority) -> list[AnalysisQueue]:
-    """What is served first by its age though it stands below this priority; one look-up or two for each lower one."""
-    heads = [head for lower in lower_than(priority) for head in in_line(lower).due()[:1]]
-    aged = [head for head in heads if has_aged(head.queued_at) and has_aged(head.queued_at, _served_at(head.priority))]
-    return [entry for head in aged for entry in _takeable(Priority(head.priority)).filter(pk=head.pk)]
+def _aged(heads: Sequence[int]) -> list[AnalysisQueue]:
+    """Those of these first entries, each of its priority, that are served first by their age; in their order."""
+    found = AnalysisQueue.objects.in_bulk(heads)
+    aged = [
+        entry
+        for entry in (found[pk] for pk in heads if pk in found)
+        if has_aged(entry.queued_at) and has_aged(entry.queued_at, _served_at(entry.priority))
+    ]
+    return [taken for entry in aged for taken in _takeable(Priority(entry.priority)).filter(pk=entry.pk)]
 
 
 def has_aged(waits_since: datetime, served_at: datetime | None = None) -> bool:

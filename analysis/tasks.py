@@ -5,8 +5,10 @@ from functools import partial
 
 from celery import Task, shared_task
 from django.conf import settings
+from django.db import DatabaseError, InterfaceError
 
-from analysis import doorbell, failpoints, heat_map_runs, in_hand, lifecycle, run_ids, runner
+from analysis import doorbell, failpoints, heat_map_runs, heat_maps, in_hand, lifecycle, run_ids, runner
+from analysis.watchdog import may_claim
 from mlmodels.inference.errors import DeviceLostError
 from mlmodels.registry import engine, preparation
 
@@ -15,7 +17,7 @@ logger = logging.getLogger(__name__)
 
 @shared_task(name=doorbell.LOOK_AT_QUEUE, bind=True)
 def look_at_queue(self: Task) -> int:
-    """Claim one batch and run it, or make heat maps when no picture waits; ring again while there was work.
+    """Claim one batch and run it, or make heat maps when no picture waits; ring again while something waits.
 
     Returns the number of runs claimed.
 
@@ -35,7 +37,7 @@ def look_at_queue(self: Task) -> int:
         return 0
     failpoints.hit("after_claim")
     if len(claims) == settings.BATCH_SIZE:
-        doorbell.ring()  # there may be work for another one
+        doorbell.ring()  # there may be work for another child
     try:
         with run_ids.noted([run_ids.run_id(claim.image_id, claim.started_at) for claim in claims]):
             runner.run(claims, engine(), preparation())
@@ -43,5 +45,15 @@ def look_at_queue(self: Task) -> int:
         logger.exception("this process ends, so that another takes its place")
         raise SystemExit from error
     finally:
-        doorbell.ring()
+        _ring_while_something_waits()
     return len(claims)
+
+
+def _ring_while_something_waits() -> None:
+    """A look for nothing costs more than asking first."""
+    try:
+        if not may_claim() and not heat_maps.is_something_waiting():
+            return
+    except (DatabaseError, InterfaceError) as error:
+        logger.warning("the database did not say whether something waits: %s", error)
+    doorbell.ring()

@@ -22,8 +22,8 @@ def note(model_key: str, *, loading_seconds: float | None = None, execution: str
     `loading_seconds` is what loading took, if it was loaded just now.
     """
     try:
-        cache.set(_warm(model_key), True, timeout=WARM_SECONDS)
-        cache.set(_of_worker(THIS_WORKER, model_key), execution, timeout=WARM_SECONDS)
+        notes = {_warm(model_key): True, _of_worker(THIS_WORKER, model_key): execution}
+        cache.set_many(notes, timeout=WARM_SECONDS)
         if loading_seconds is not None:
             cache.set(_took(model_key), round(loading_seconds, 3), timeout=REMEMBERED_SECONDS)
     except RedisError as error:

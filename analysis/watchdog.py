@@ -14,7 +14,7 @@ from celery.worker import state
 from django.conf import settings
 
 from analysis import heartbeats, pausing
-from analysis.models import AnalysisQueue
+from analysis.ordering import first_due
 
 EXIT_CODE = 70  # EX_SOFTWARE of <sysexits.h>
 STOP_WITHIN_SECONDS = 15
@@ -58,7 +58,7 @@ class Watchdog:
 
 def may_claim() -> bool:
     """Whether a worker that looks now finds something to take: neither a pause nor a retry's delay is in the way."""
-    return AnalysisQueue.objects.due().exists() and not pausing.is_paused()
+    return bool(first_due()) and not pausing.is_paused()
 
 
 class LoopWatch(threading.Thread):

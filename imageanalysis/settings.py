@@ -210,6 +210,7 @@ CACHES: dict[str, dict[str, Any]] = {
     }
 }
 if CACHES["default"]["BACKEND"].endswith("RedisCache"):
+    CACHES["default"]["BACKEND"] = "imageanalysis.cache.RedisCache"
     CACHES["default"]["OPTIONS"] = {
         "serializer": "imageanalysis.cache.JSONSerializer",
         "socket_connect_timeout": 0.5,  # a cache that hangs holds nobody up for long

@@ -31,4 +31,8 @@ def taken_once(*, user: User, upload_id: UUID | None, take_in: Callable[[], Imag
 
 
 def _earlier(user: User, upload_id: UUID) -> Image | None:
-    return Image.objects.filter(taken_upload__user=user, taken_upload__upload_id=upload_id).first()
+    return (
+        Image.objects.select_related("original")
+        .filter(taken_upload__user=user, taken_upload__upload_id=upload_id)
+        .first()
+    )

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from django.core.files.base import File
-from django.db.models import OuterRef, Subquery
+from django.db.models import Min
 
 from images.models import Image, Original
 from images.upload_handlers import SHA256
@@ -17,13 +17,16 @@ def sha256_of(file: File) -> str:
 
 
 def earlier_of(images: Sequence[Image]) -> dict[int, Image]:
-    """By key of those pictures that their owner had already, the first one of the same file.
+    """By key of those pictures of one person that they had already, the first one of the same file.
 
-    One statement along an index, and another where there are any.
+    The pictures come with their originals. One statement along an index, and another where there are any.
     """
-    same = Original.objects.filter(sha256=OuterRef("sha256"), image__user=OuterRef("image__user"))
-    before = same.filter(image__deletion=None, image__lt=OuterRef("image")).order_by("image").values("image")
-    found = Original.objects.filter(image__in=images).annotate(first=Subquery(before[:1])).exclude(first=None)
-    first_of = dict(found.values_list("image", "first"))
-    firsts = Image.objects.in_bulk(first_of.values()) if first_of else {}
-    return {pk: firsts[first] for pk, first in first_of.items() if first in firsts}
+    if not images:
+        return {}
+    of_person = Original.objects.filter(image__user=images[0].user_id, image__deletion=None)
+    of_files = of_person.filter(sha256__in={image.original.sha256 for image in images})
+    first_of_file = dict(of_files.values_list("sha256").annotate(first=Min("image")))
+    firsts_of = {image.pk: first_of_file.get(image.original.sha256, image.pk) for image in images}
+    earlier_than = {pk: first for pk, first in firsts_of.items() if first < pk}
+    firsts = Image.objects.in_bulk(earlier_than.values()) if earlier_than else {}
+    return {pk: firsts[first] for pk, first in earlier_than.items() if first in firsts}

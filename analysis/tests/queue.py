@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from django.utils import timezone
+from django.db.models.functions import Now
 
 from analysis import lifecycle
 from analysis.fencing import Claim
@@ -26,7 +26,7 @@ def wait_until_all_ended(worker: Worker, *, seconds: float = 60) -> None:
 
 def claim() -> Claim:
     """The next run, though it may have to wait a little after a fault."""
-    AnalysisQueue.objects.filter(queued_at__gt=timezone.now()).update(queued_at=timezone.now())
+    AnalysisQueue.objects.filter(queued_at__gt=Now()).update(queued_at=Now())
     (only,) = lifecycle.claim_batch(limit=1)
     return only
 

@@ -76,4 +76,18 @@ def test_whoever_takes_as_many_as_it_may_rings_for_the_others(
     assert [tasks.look_at_queue.apply().result for _ in range(3)] == [2, 1, 0]
 
     assert while_running == [1, 1], "the first rang before it ran, the second had no need to"
-    assert hung() == 2, "the second rang when it was done"
+    assert hung() == 1, "nor had any when it was done: nothing waited any more"
+
+
+def test_whoever_is_done_rings_for_a_model_that_did_not_run_along(
+    hung: "partial[int]", owner: User, model: MLModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queued_image(user=owner, model=model)
+    queued_image(user=owner, model=MLModel.objects.exclude(pk=model.pk).first())
+    while_running: list[int] = []
+    monkeypatch.setattr("analysis.runner.run", lambda *_args: while_running.append(hung()))
+
+    assert tasks.look_at_queue.apply().result == 1
+
+    assert while_running == [0]
+    assert hung() == 1

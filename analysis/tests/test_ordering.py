@@ -256,7 +256,7 @@ def test_a_claim_looks_at_few_entries_however_long_the_queue(owner: User, model:
             next_in_line(limit=1)
         counts.append(len(claiming))
 
-    assert counts[0] == counts[1] == 1 + 3  # the line, and the heads of the three priorities below
+    assert counts[0] == counts[1] == 3  # the ids of the heads, the line, and the heads of the priorities below
 
 
 def test_what_runs_is_neither_moved_nor_given_another_priority(owner: User, model: MLModel) -> None:

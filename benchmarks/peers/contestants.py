@@ -7,6 +7,7 @@ import subprocess
 import tempfile
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -48,6 +49,20 @@ def proportional_bytes(pids: set[int]) -> int:
             continue  # it has ended
         total += next(int(line.split()[1]) for line in lines if line.startswith("Pss:")) * 1024
     return total
+
+
+def with_descendants(pid: int) -> set[int]:
+    """Decoders are told next to nothing, so only their parents tell whose they are."""
+    listed = subprocess.run(["ps", "-A", "-o", "ppid=,pid="], capture_output=True, check=True, text=True)
+    children = defaultdict(set)
+    for line in listed.stdout.splitlines():
+        parent, child = map(int, line.split())
+        children[parent].add(child)
+    found, unseen = set(), {pid}
+    while unseen:
+        found |= unseen
+        unseen = set().union(*(children[each] for each in unseen))
+    return found
 
 
 class Peer:
@@ -182,7 +197,7 @@ class RunningProduct:
         return ask
 
     def memory_bytes(self) -> int:
-        return proportional_bytes(self.application.processes | {self.application.popen.pid})
+        return proportional_bytes(with_descendants(self.application.popen.pid))
 
 
 class WaitingRoom:

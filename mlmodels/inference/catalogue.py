@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from mlmodels.inference.errors import UnknownModelError
 from mlmodels.inference.preprocessing import Preprocessing
 from mlmodels.inference.weights import PackagedWeights, StoredWeights
 
-__all__ = ["MODELS", "ModelSpec", "PackagedWeights", "StoredWeights", "find", "weights_path"]
+__all__ = ["MODELS", "ModelSpec", "PackagedWeights", "StoredWeights", "find", "read_spec", "weights_path"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +118,16 @@ def find(key: str) -> ModelSpec:
         return MODELS[key]
     except KeyError:
         raise UnknownModelError(key) from None
+
+
+def read_spec(values: dict[str, Any], weights: Path) -> ModelSpec:
+    """What became of a spec in JSON; its weights are this file, wherever they came from."""
+    labels, preprocessing = values["labels"], values["preprocessing"]
+    if preprocessing:
+        scale = {name: tuple(preprocessing[name]) for name in ("mean", "std")}
+        values["preprocessing"] = Preprocessing(**{**preprocessing, **scale})
+    values["labels"] = labels if isinstance(labels, str) else tuple(labels)
+    return ModelSpec(**{**values, "weights": StoredWeights(weights.name)})
 
 
 def weights_path(spec: ModelSpec, weights_dir: Path) -> Path | None:

@@ -89,7 +89,6 @@ def convert(
         if not is_of_use:
             converted_models.discard_network(draft)
         store.store(place, draft, record)
-    logger.info("%s was tried; %s", spec.key, "; ".join(map(str, trials)))
     return record
 
 

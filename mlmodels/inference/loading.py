@@ -3,11 +3,12 @@
 import ctypes
 import logging
 import os
+import sys
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mlmodels.inference import converted_models
+from mlmodels.inference import converted_models, converter
 from mlmodels.inference.catalogue import ModelSpec
 from mlmodels.inference.choice import chosen
 from mlmodels.inference.classifier import Classifier
@@ -87,18 +88,14 @@ def _convert_once(
     with store.locked():
         if found := store.find(place):  # by the process that this one waited for
             return found
-        from mlmodels.inference import conversion
-
-        network = network_of(spec, weights, store.folder)
-        return conversion.convert(
-            spec,
-            weights,
-            network,
-            precisions=cpu_precisions(),
-            threads=options.threads,
-            store=store,
-            place=place,
-        )
+        request = converter.Request(spec, weights, store.folder, place, options.threads)
+        # What holds torch already has nothing to gain from another process; and an exam's child cannot start any.
+        (converter.convert_here if "torch" in sys.modules else converter.convert)(request)
+        record = store.find(place)
+    if record is None:
+        raise OSError("nothing lies where the converted model should")
+    logger.info("%s was tried; %s", spec.key, "; ".join(map(str, record.trials)))
+    return record
 
 
 def _may_use_gpu(options: Options) -> bool:

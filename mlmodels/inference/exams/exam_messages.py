@@ -6,10 +6,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Self, TextIO
 
-from mlmodels.inference.catalogue import ModelSpec, StoredWeights
+from mlmodels.inference.catalogue import ModelSpec, read_spec
 from mlmodels.inference.confinement.sandbox import CONTROLS, Limits
 from mlmodels.inference.options import Options
-from mlmodels.inference.preprocessing import Preprocessing
 
 # In this order, each with the percentage at which it begins; "convert" only for a checkpoint of torch.
 STEPS = {"convert": 5, "fit": 15, "load": 20, "answer": 35, "repeat": 40, "agree": 45, "measure": 85}
@@ -56,21 +55,11 @@ class Request:
     @classmethod
     def read(cls, file: TextIO) -> Self:
         values = json.load(file)
-        values["spec"] = _spec(values["spec"], values["checkpoint"])
+        values["spec"] = read_spec(values["spec"], Path(values["checkpoint"]))
         values["options"] = Options(**values["options"])
         values["limits"] = Limits(**values["limits"])
         values["closed"] = tuple(map(Path, values["closed"]))
         return cls(**{**values, **{name: Path(values[name]) for name in ("checkpoint", "folder", "cache_dir")}})
-
-
-def _spec(values: dict[str, Any], checkpoint: str) -> ModelSpec:
-    labels, preprocessing = values["labels"], values["preprocessing"]
-    if preprocessing:
-        scale = {name: tuple(preprocessing[name]) for name in ("mean", "std")}
-        values["preprocessing"] = Preprocessing(**{**preprocessing, **scale})
-    values["labels"] = labels if isinstance(labels, str) else tuple(labels)
-    # Where the weights come from is the parent's concern.
-    return ModelSpec(**{**values, "weights": StoredWeights(Path(checkpoint).name)})
 
 
 @dataclass(frozen=True, slots=True)
