@@ -37,9 +37,12 @@ class AnalysisQueueQuerySet(models.QuerySet["AnalysisQueue"]):
 class AnalysisQueue(models.Model):
     """One picture's entry in the queue; a retry or another model takes the same entry back to waiting."""
 
-    image = models.OneToOneField("images.Image", on_delete=models.CASCADE, related_name="queue")
+    image = models.OneToOneField(
+        "images.Image", verbose_name=_("picture"), on_delete=models.CASCADE, related_name="queue"
+    )
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL,
+        verbose_name=_("owner"),
         on_delete=models.CASCADE,
         related_name="queue_entries",
         db_index=False,  # `queue_of_user` begins with it
@@ -77,7 +80,7 @@ class AnalysisQueue(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.image_id} {self.status}"
+        return f"{self.image_id} {self.get_status_display()}"
 
     @property
     def is_active(self) -> bool:
@@ -147,6 +150,7 @@ class ProgressLog(models.Model):
 
     image = models.ForeignKey(
         "images.Image",
+        verbose_name=_("picture"),
         on_delete=models.CASCADE,
         related_name="progress_logs",
         db_index=False,  # `progress_of_image_newest` begins with it
@@ -181,6 +185,7 @@ class AnalysisResult(models.Model):
 
     image = models.ForeignKey(
         "images.Image",
+        verbose_name=_("picture"),
         on_delete=models.CASCADE,
         related_name="results",
         db_index=False,  # `results_one_label_a_rank` begins with it
@@ -215,7 +220,9 @@ class TimelineLog(models.Model):
     Titles and descriptions are message ids of `analysis.wording` in English; pages translate them when they show them.
     """
 
-    image = models.OneToOneField("images.Image", on_delete=models.CASCADE, related_name="timeline")
+    image = models.OneToOneField(
+        "images.Image", verbose_name=_("picture"), on_delete=models.CASCADE, related_name="timeline"
+    )
     upload_started_at = models.DateTimeField(null=True, blank=True)
     upload_completed_at = models.DateTimeField(null=True, blank=True)
     upload_step_title = models.CharField(max_length=100, default="Upload")

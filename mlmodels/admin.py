@@ -46,7 +46,7 @@ class MLModelAdmin(ConditionPages, AddingPages, AuditedAdmin):
     form = ChangeForm
     change_form_template = "admin/mlmodels/mlmodel/change.html"
     change_list_template = "admin/mlmodels/mlmodel/list.html"
-    list_display = ("key", "is_active", "is_default", "weights", "exam", "updated_at")
+    list_display = ("name_and_version", "is_active", "is_default", "weights", "exam", "updated_at")
     list_filter = ("name", "is_active")
     search_fields = ("name", "version", "description")
     actions = ("fetch_weights", "take_exams", "offer", "stop_offering", "make_default")
@@ -65,6 +65,10 @@ class MLModelAdmin(ConditionPages, AddingPages, AuditedAdmin):
         if model:
             more |= self.condition_of(request, model) | _added_context(model)
         return super().change_view(request, object_id, form_url, {**more, **(extra_context or {})})
+
+    @admin.display(description=_("model"))
+    def name_and_version(self, model: MLModel) -> str:
+        return model.key
 
     @admin.display(description=_("default"), boolean=True)
     def is_default(self, model: MLModel) -> bool:
