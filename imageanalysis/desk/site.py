@@ -3,6 +3,7 @@
 from typing import Any, NamedTuple
 
 from django.contrib import admin
+from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.response import TemplateResponse
@@ -10,10 +11,13 @@ from django.urls import path, reverse
 from django.utils.translation import gettext
 from django.views.decorators.http import require_safe
 
+from analysis.models import AnalysisQueue
 from imageanalysis.desk import dashboard
+from mlmodels.models import MLModel
 
 # What the navigation offers of the tables, in this order, to those who may look at them; the queue as it waits.
 TABLES = {"AnalysisQueue": "?status__exact=waiting", "Image": "", "AnalysisResult": "", "MLModel": "", "User": ""}
+LED_TO: dict[str, type[Model]] = {"queue_address": AnalysisQueue, "models_address": MLModel}
 
 
 class Place(NamedTuple):
@@ -34,11 +38,21 @@ class Desk(admin.AdminSite):
         return [path("desk/", self.admin_view(require_safe(self.figures)), name="desk"), *super().get_urls()]
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
-        return super().index(request, {**dashboard.context(), "title": gettext("Dashboard"), **(extra_context or {})})
+        shown = {**dashboard.context(), **self.addresses(request), "title": gettext("Dashboard")}
+        return super().index(request, {**shown, **(extra_context or {})})
 
     def figures(self, request: HttpRequest) -> HttpResponse:
         """The part of the dashboard that the page asks for again and again."""
-        return render(request, "admin/desk/_dashboard.html", dashboard.context())
+        return render(request, "admin/desk/_dashboard.html", {**dashboard.context(), **self.addresses(request)})
+
+    def addresses(self, request: HttpRequest) -> dict[str, str]:
+        """Where the dashboard's figures lead; empty for whoever would be refused there."""
+        return {name: self._list_of(table, request) for name, table in LED_TO.items()}
+
+    def _list_of(self, table: type[Model], request: HttpRequest) -> str:
+        if not self.get_model_admin(table).has_view_permission(request):
+            return ""
+        return reverse(f"admin:{table._meta.app_label}_{table._meta.model_name}_changelist")
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
         context = super().each_context(request)

@@ -2,8 +2,10 @@
 
 import re
 from datetime import timedelta
+from html import unescape
 
 import pytest
+from django.contrib.auth.models import Permission
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -103,6 +105,25 @@ def test_staff_without_permissions_see_figures_but_no_row_of_anybody(client: Cli
 
     assert 'id="desk"' in page
     assert image.user.username not in page
+
+
+@pytest.mark.parametrize("permission", [None, "view_analysisqueue", "change_mlmodel", "view_user"])
+def test_no_link_of_the_dashboard_leads_staff_to_a_refusal(permission: str | None, model: MLModel) -> None:
+    waiting, failed = picture_rows(2, model)
+    fail(failed.queue, "The file is empty. Please upload it again.")
+    clerk = UserFactory.create(is_staff=True)
+    clerk.user_permissions.set(Permission.objects.filter(codename=permission))
+    client = Client(headers=ENGLISH)
+    client.force_login(clerk)
+
+    page = client.get("/admin/").content.decode()
+    links = {unescape(link) for link in re.findall(r'href="(/[^"]*)"', page) if not link.startswith("/static/")}
+
+    assert {link: client.get(link).status_code for link in links} == dict.fromkeys(links, 200)
+    assert ("/admin/analysis/analysisqueue/?status__exact=waiting" in links) == (permission == "view_analysisqueue")
+    assert (f"/admin/mlmodels/mlmodel/{model.pk}/change/" in links) == (permission == "change_mlmodel")
+    assert "The file is empty." in figures(client)
+    assert waiting.filename not in page
 
 
 def test_the_page_asks_for_the_figures_again_and_its_drawings_have_words(staff_client: Client) -> None:
