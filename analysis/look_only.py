@@ -84,6 +84,10 @@ def pictures_of(pictures: QuerySet, name: str) -> list[int]:
 class LookOnlyAdmin(ManyRowsAdmin):
     """Rows to be looked at, searched and filtered, never added, edited or deleted by hand."""
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet:
+        """Without those of pictures that their owners have deleted."""
+        return super().get_queryset(request).filter(image__deletion=None)
+
     @admin.display(description=_("picture"), ordering="image_id")
     def picture(self, row: Any) -> str:
         return str(row.image)

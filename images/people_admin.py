@@ -1,4 +1,7 @@
-"""People as staff see them, with how much of the storage is theirs."""
+"""People as staff see them, with how much of the storage is theirs.
+
+A picture that its owner has deleted lies there until it can no longer be taken back; so it is counted, by itself.
+"""
 
 from typing import Any
 
@@ -7,6 +10,8 @@ from django.db.models import Count, OuterRef, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest
 from django.template.defaultfilters import filesizeformat
+from django.utils.formats import number_format
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.admin import UserAdmin
@@ -36,21 +41,39 @@ class UserWithUsageAdmin(UserAdmin):
         return (*super().get_readonly_fields(request, obj), *USAGE)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
-        of_person = Image.objects.filter(user=OuterRef("pk")).order_by().values("user")
+        pictures = Image.objects.filter(user=OuterRef("pk")).order_by().values("user")
         originals = Original.objects.filter(image__user=OuterRef("pk")).order_by().values("image__user")
+        deleted, of_deleted = pictures.exclude(deletion=None), originals.exclude(image__deletion=None)
         return (
             super()
             .get_queryset(request)
             .annotate(
-                picture_count=Coalesce(Subquery(of_person.annotate(n=Count("pk")).values("n")), 0),
-                stored_bytes=Coalesce(Subquery(originals.annotate(n=Sum("stored_bytes")).values("n")), 0),
+                picture_count=_number(pictures.annotate(n=Count("pk"))),
+                deleted_count=_number(deleted.annotate(n=Count("pk"))),
+                stored_bytes=_number(originals.annotate(n=Sum("stored_bytes"))),
+                deleted_bytes=_number(of_deleted.annotate(n=Sum("stored_bytes"))),
             )
         )
 
     @admin.display(description=_("pictures"))
-    def pictures(self, person: Any) -> int:
-        return person.picture_count
+    def pictures(self, person: Any) -> str:
+        return _told(
+            number_format(person.picture_count - person.deleted_count, force_grouping=True),
+            number_format(person.deleted_count, force_grouping=True) if person.deleted_count else "",
+        )
 
     @admin.display(description=_("storage"))
     def stored(self, person: Any) -> str:
-        return filesizeformat(person.stored_bytes)
+        return _told(
+            filesizeformat(person.stored_bytes - person.deleted_bytes),
+            filesizeformat(person.deleted_bytes) if person.deleted_count else "",
+        )
+
+
+def _told(kept: str, deleted: str) -> str:
+    told = {"kept": kept, "deleted": deleted}
+    return gettext("%(kept)s, and %(deleted)s deleted that can still be taken back") % told if deleted else kept
+
+
+def _number(rows: QuerySet) -> Coalesce:
+    return Coalesce(Subquery(rows.values("n")), 0)

@@ -1,8 +1,10 @@
 """The queue as staff see it: in the order of serving, with what can be done to an entry in its row."""
 
 import re
+from uuid import uuid4
 
 import pytest
+from django.apps import apps
 from django.contrib.auth.models import Permission
 from django.test import Client
 
@@ -12,6 +14,7 @@ from analysis import failures, lifecycle, look_only
 from analysis.models import AnalysisQueue
 from analysis.states import Priority
 from analysis.tests.queue import claim
+from images import deletion
 from images.models import Image
 from images.tests.factories import queued_image
 from images.tests.rows import picture_rows
@@ -48,6 +51,19 @@ def test_what_waits_stands_in_the_order_of_serving_with_its_place(
 
     assert listed(staff_client, WAITING) == [(urgent.pk, 1), (normal.pk, 2), (later.pk, 3), (low.pk, 4)]
     assert listed(staff_client, QUEUE)[0] == (later.pk, 3)
+
+
+@pytest.mark.parametrize("table", ["analysisqueue", "analysisresult", "progresslog", "timelinelog"])
+def test_nothing_of_a_deleted_picture_is_listed_or_opened(
+    staff_client: Client, owner: User, model: MLModel, table: str
+) -> None:
+    kept, deleted = picture_rows(2, model, user=owner)
+    row = apps.get_model("analysis", table).objects.filter(image=deleted).first()
+    address = f"/admin/analysis/{table}/"
+    deletion.delete(image_ids=[deleted.pk], key=uuid4())
+
+    assert {image for image, _place in listed(staff_client, address)} == {kept.pk}
+    assert staff_client.get(f"{address}{row.pk}/change/").status_code == 302
 
 
 def test_the_buttons_of_a_row_do_what_the_lists_actions_do(staff_client: Client, owner: User, model: MLModel) -> None:
