@@ -66,6 +66,15 @@ def register(page: Page, username: str) -> None:
     expect(page.locator("#upload")).to_be_visible()
 
 
+def sign_in(page: Page, username: str) -> None:
+    """Sign in through the form; the page is the person's gallery afterwards."""
+    page.goto("/accounts/login/")
+    page.locator("[name=username]").fill(username)
+    page.locator("[name=password]").fill(PASSWORD)
+    page.locator("main form button[type=submit]").click()
+    expect(page.locator("#upload")).to_be_visible()
+
+
 def choose(page: Page, *files: Path) -> None:
     """Choose files in the upload zone, as its button does."""
     page.set_input_files("#files", [str(file) for file in files])

@@ -1,7 +1,6 @@
 """The main journey in a real browser against the whole application, as `make run` starts it."""
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -20,19 +19,6 @@ COFFEE, CAT = PHOTOGRAPHS / "coffee.png", PHOTOGRAPHS / "chelsea.png"
 OTHERS = [PHOTOGRAPHS / "astronaut.png", PHOTOGRAPHS / "rocket.jpg"]
 PHONE, DESKTOP = {"width": 375, "height": 812}, {"width": 1440, "height": 900}
 ANALYSIS_MS = 60_000
-
-
-@pytest.fixture(scope="module")
-def application(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Application]:
-    with Application(tmp_path_factory.mktemp("application")) as running:
-        yield running
-        print(running.log)  # shown beside a failure
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium_.chromium() as running:
-        yield running
 
 
 def card(page: Page, filename: str) -> Locator:

@@ -12,7 +12,7 @@ from torchvision.models import MobileNet_V3_Small_Weights
 
 from imageanalysis.tests import browser as chromium_
 from imageanalysis.tests.application import Application
-from imageanalysis.tests.browser import PASSWORD, choose, overflow_px, register, visit
+from imageanalysis.tests.browser import PASSWORD, choose, overflow_px, sign_in, visit
 from images.tests.factories import PHOTOGRAPHS
 from mlmodels.tests.small_checkpoints import ARCHITECTURE, as_torch, network
 
@@ -29,23 +29,10 @@ ANALYSIS_MS = 60_000
 
 
 @pytest.fixture(scope="module")
-def application(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Application]:
-    with Application(tmp_path_factory.mktemp("application")) as running:
-        yield running
-        print(running.log)  # shown beside a failure
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium_.chromium() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
 def page(application: Application, browser: Browser) -> Iterator[Page]:
-    """A page of the administrator, who registered first."""
+    """A page of the administrator."""
     with visit(browser, application.url) as running:
-        register(running, "boss")
+        sign_in(running, "boss")
         yield running
 
 
@@ -89,8 +76,9 @@ def ranked_by_the_library(module: torch.nn.Module) -> list[str]:
     return [LABELS[place] for place in order.tolist()]
 
 
-def weights_in(application: Application) -> list[str]:
-    return [path.name for path in (application.folder / "data" / "weights").rglob("*") if path.is_file()]
+def added_to(application: Application) -> list[str]:
+    """The stored checkpoints of staff."""
+    return [path.name for path in (application.folder / "data" / "weights" / "added").rglob("*") if path.is_file()]
 
 
 def test_a_model_of_ones_own_is_examined_offered_asked_and_deleted(
@@ -104,7 +92,7 @@ def test_a_model_of_ones_own_is_examined_offered_asked_and_deleted(
     expect(page.locator(".errornote")).to_be_visible()
     send(page, PASSWORD)  # the file is still chosen
     watch_it_pass(page)
-    (stored,) = weights_in(application)
+    (stored,) = added_to(application)
     assert stored.endswith(".safetensors")  # what was uploaded is gone
 
     page.get_by_label("Offered to users").check()
@@ -122,7 +110,7 @@ def test_a_model_of_ones_own_is_examined_offered_asked_and_deleted(
     expect(page.locator("#story")).to_contain_text("This model no longer exists here.", timeout=ANALYSIS_MS)
     page.goto(with_labels)
     expect(results).to_have_count(3)
-    assert weights_in(application) == []
+    assert added_to(application) == []
 
 
 def watch_it_pass(page: Page) -> None:

@@ -4,7 +4,6 @@ within the screen, and in Japanese nothing but Japanese.
 axe-core does the looking; it comes with the package axe-playwright-python.
 """
 
-from collections.abc import Iterator
 from importlib.resources import files
 
 import pytest
@@ -39,12 +38,6 @@ DESKTOP, PHONE = ViewportSize(width=1440, height=900), ViewportSize(width=375, h
 NARROWEST = ViewportSize(width=320, height=640)
 # Any two of language, size and theme meet.
 LOOKS = {"en-GB": ((DESKTOP, "light"), (PHONE, "dark")), "ja-JP": ((DESKTOP, "dark"), (PHONE, "light"))}
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium_.chromium() as running:
-        yield running
 
 
 def faults(page: Page, language: str) -> dict[str, list[str]]:

@@ -31,12 +31,6 @@ PHONE = {"viewport": {"width": 375, "height": 812}, "has_touch": True, "is_mobil
 Gallery = Callable[..., AbstractContextManager[Page]]
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium_.chromium() as running:
-        yield running
-
-
 @pytest.fixture
 def pictures(owner: User, model: MLModel) -> list[Image]:
     """Five that are done, in the order in which the gallery shows them."""

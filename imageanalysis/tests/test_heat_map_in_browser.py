@@ -1,7 +1,6 @@
 """Why this label? The whole way in a real browser, with the whole application behind it."""
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,19 +16,6 @@ pytestmark = pytest.mark.skipif(
 )
 
 WAIT_MS = 120_000
-
-
-@pytest.fixture(scope="module")
-def application(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Application]:
-    with Application(tmp_path_factory.mktemp("application")) as running:
-        yield running
-        print(running.log)  # shown beside a failure
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium_.chromium() as running:
-        yield running
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,7 @@
 """Journeys in a real browser against the whole application: what breaks, what is compared, and every way in."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from email.message import EmailMessage
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from imageanalysis.tests import browser as chromium_
 from imageanalysis.tests.application import Application
 from imageanalysis.tests.browser import PASSWORD, choose, overflow_px, register, visit
 from imageanalysis.tests.processes import until
+from imageanalysis.tests.screenshots import newest_original
 from images.tests.factories import PHOTOGRAPHS
 from mlmodels.tests.seeded_weights import seeded
 
@@ -26,25 +28,6 @@ PHONE = {"viewport": {"width": 375, "height": 812}, "has_touch": True, "is_mobil
 WORK_MS = 240_000  # a model is converted once in a run of the tests, on a busy machine for minutes
 OFFLINE = ["ERR_INTERNET_DISCONNECTED", "ERR_FAILED", "htmx:"]
 TABS = 80
-
-
-@pytest.fixture(scope="module")
-def mail() -> Iterator[MailServer]:
-    with MailServer() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def application(tmp_path_factory: pytest.TempPathFactory, mail: MailServer) -> Iterator[Application]:
-    with Application(tmp_path_factory.mktemp("application"), EMAIL_URL=mail.url) as running:
-        yield running
-        print(running.log)  # shown beside a failure
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium_.chromium() as running:
-        yield running
 
 
 def uploaded(page: Page, file: Path) -> None:
@@ -64,7 +47,7 @@ def test_a_failure_says_what_to_do_and_trying_again_ends_in_labels(application: 
         register(page, "unlucky")
         with application.no_worker():
             uploaded(page, COFFEE)
-            (original,) = (application.folder / "media").rglob("original.*")
+            original = newest_original(application.folder / "media")
             away = original.rename(original.with_suffix(".away"))
         expect(story(page)).to_contain_text("The analysis failed", timeout=WORK_MS)
         expect(story(page)).to_contain_text("Please upload it again.")
@@ -94,8 +77,8 @@ def test_a_forgotten_password_is_reset_by_mail(application: Application, browser
         page.get_by_role("link", name="Forgot your password?").click()
         page.get_by_label("E-mail").fill("forgetful@example.org")
         page.locator("main form button[type=submit]").click()
-        until(lambda: bool(mail.received), lambda: application.log)
-        page.goto(link_in(mail.received[0][1]))
+        until(lambda: bool(letters_to("forgetful@example.org", mail)), lambda: application.log)
+        page.goto(link_in(letters_to("forgetful@example.org", mail)[0]))
         page.locator("[name=new_password1]").fill(NEW_PASSWORD)
         page.locator("[name=new_password2]").fill(NEW_PASSWORD)
         page.locator("main form button[type=submit]").click()
@@ -104,6 +87,10 @@ def test_a_forgotten_password_is_reset_by_mail(application: Application, browser
         page.locator("[name=password]").fill(NEW_PASSWORD)
         page.locator("main form button[type=submit]").click()
         expect(page.locator("#upload")).to_be_visible()
+
+
+def letters_to(address: str, mail: MailServer) -> list[EmailMessage]:
+    return [letter for to, letter in mail.received if address in to]
 
 
 def tabbed_to(page: Page, selector: str) -> None:

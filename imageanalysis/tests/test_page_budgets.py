@@ -1,7 +1,6 @@
 """What a page may cost: bytes before it can be used, movement while it follows the work, steps without a pointer."""
 
 import gzip
-from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 import pytest
@@ -41,12 +40,6 @@ FOCUSED = """() => {
 FOCUSES = 60
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium_.chromium() as running:
-        yield running
-
-
 @pytest.fixture
 def scene(transactional_db: None) -> Scenery:
     return scenery()
@@ -66,7 +59,7 @@ def test_a_page_can_be_used_after_150_kilobytes(
         page = go(Place("first", address, person))
         asked: set[str] = set()
         page.on("request", lambda request: asked.add(request.url))
-        page.reload(wait_until="networkidle")
+        page.reload()  # until its scripts and styles are there
         files = {url for url in asked if url.startswith(live_server.url) and not url.endswith("/thumbnail/")}
         weights = {urlsplit(url).path: weight(page.request.get(url)) for url in files}
 

@@ -32,12 +32,6 @@ SAID = {
 }
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium_.chromium() as running:
-        yield running
-
-
 @pytest.fixture
 def pictures(owner: User, model: MLModel) -> list[Image]:
     """The older one was analyzed by three models, the newer one waits."""

@@ -2,7 +2,6 @@
 
 import base64
 import io
-from collections.abc import Iterator
 
 import pytest
 from django.conf import settings
@@ -39,12 +38,6 @@ SHOWN = """async () => {
     const bytes = new Uint8Array(await (await canvas.convertToBlob()).arrayBuffer())
     return btoa(Array.from(bytes, byte => String.fromCharCode(byte)).join(""))
 }"""
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium_.chromium() as running:
-        yield running
 
 
 def test_a_page_shows_what_the_model_looks_at(

@@ -13,7 +13,7 @@ from imageanalysis.tests.proxy import NGINX, WITHOUT, Nginx
 from mlmodels.tests.photographs import photograph, written
 
 pytestmark = pytest.mark.skipif(NGINX is None, reason=WITHOUT)
-REQUESTS = 1000
+REQUESTS = 400
 # As a careless administrator may have it: every answer that does not forbid it is kept for ten minutes.
 CARELESS = """
   proxy_cache_path {folder}/kept keys_zone=kept:1m; proxy_cache kept; proxy_cache_valid any 10m;

@@ -25,20 +25,21 @@ def free_bind() -> str:
 
 
 @pytest.fixture
-def application(tmp_path: Path, free_bind: str) -> Iterator[Application]:
+def own(tmp_path: Path, free_bind: str) -> Iterator[Application]:
+    """One that may be stopped."""
     with Application(tmp_path, free_bind) as application:
         yield application
 
 
-def test_it_serves_refuses_a_second_start_and_stops_cleanly(application: Application) -> None:
-    assert application.answers()
-    assert f"Open http://{application.bind} in a browser." in application.log
-    assert " ready." in application.log
-    assert "already runs on the data folder" in application.start_again()
-    application.popen.send_signal(signal.SIGINT)
-    assert application.popen.wait(60) == 0
-    assert application.log.endswith("Stopped.\n")
-    application.nothing_left()
+def test_it_serves_refuses_a_second_start_and_stops_cleanly(own: Application) -> None:
+    assert own.answers()
+    assert f"Open http://{own.bind} in a browser." in own.log
+    assert " ready." in own.log
+    assert "already runs on the data folder" in own.start_again()
+    own.popen.send_signal(signal.SIGINT)
+    assert own.popen.wait(60) == 0
+    assert own.log.endswith("Stopped.\n")
+    own.nothing_left()
 
 
 def test_static_files_are_compressed_and_kept_by_browsers_for_ever(application: Application) -> None:
@@ -81,14 +82,14 @@ def test_static_files_that_cannot_be_copied_are_said_in_a_sentence(tmp_path: Pat
         static_copies.make(in_the_way / "below")
 
 
-def test_what_crashes_comes_back_and_kill_9_leaves_nothing(application: Application) -> None:
+def test_what_crashes_comes_back_and_kill_9_leaves_nothing(own: Application) -> None:
     for server in ("gunicorn", "valkey-server", "redis-server"):
-        for pid in leaders(application, server):
+        for pid in leaders(own, server):
             os.kill(pid, signal.SIGKILL)
-    until(lambda: "web was ended by SIGKILL" in application.log, "the end of the web server went unnoticed")
-    until(application.answers, lambda: f"the web server did not come back:\n{application.log}")
-    application.popen.kill()
-    application.nothing_left()
+    until(lambda: "web was ended by SIGKILL" in own.log, "the end of the web server went unnoticed")
+    until(own.answers, lambda: f"the web server did not come back:\n{own.log}")
+    own.popen.kill()
+    own.nothing_left()
 
 
 def leaders(application: Application, program: str) -> set[int]:

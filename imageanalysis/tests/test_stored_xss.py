@@ -1,7 +1,5 @@
 """Words of people on every page that shows them, in a real browser: they stay words."""
 
-from collections.abc import Iterator
-
 import pytest
 from django.conf import settings
 from django.test import Client
@@ -45,12 +43,6 @@ LISTS = [
     "analysis/progresslog",
     "analysis/timelinelog",
 ]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium_.chromium() as running:
-        yield running
 
 
 def picture_that_says(payload: str, owner: User, model: MLModel) -> Image:

@@ -12,6 +12,7 @@ from pytest_django.live_server_helper import LiveServer
 from accounts.models import User
 from imageanalysis.tests import browser as chromium_
 from imageanalysis.tests.browser import choose, visit
+from imageanalysis.tests.processes import until
 from images.models import Image
 from images.tests.factories import PHOTOGRAPHS, drawn_picture, queued_image
 from mlmodels.models import MLModel
@@ -44,12 +45,6 @@ LOSE_THE_FIRST_ANSWER = """() => {
 FULL = """IDBObjectStore.prototype.put = function () { throw new DOMException("full", "QuotaExceededError"); };"""
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium_.chromium() as running:
-        yield running
-
-
 @pytest.fixture
 def page(browser: Browser, live_server: LiveServer, owner_client: Client) -> Iterator[Page]:
     """The upload page, signed in as `owner`."""
@@ -80,11 +75,7 @@ def lose(page: Page) -> None:
 
 def kept(page: Page, *names: str) -> None:
     """These files, and no others, are kept in the browser."""
-    for _attempt in range(50):
-        if page.evaluate(KEPT) == sorted(names):
-            return
-        page.wait_for_timeout(100)
-    assert page.evaluate(KEPT) == sorted(names)
+    until(lambda: page.evaluate(KEPT) == sorted(names), lambda: f"kept are {page.evaluate(KEPT)}")
 
 
 def test_a_picture_whose_answer_was_lost_is_sent_again_and_taken_once(page: Page) -> None:

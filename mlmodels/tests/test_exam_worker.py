@@ -30,3 +30,4 @@ def test_an_exam_whose_worker_process_is_killed_says_so_at_once_and_leaves_no_pr
     until(lambda: ModelExam.objects.get().state == "failed", lambda: f"the exam seems to go on:\n{worker.output()}")
     assert ModelExam.objects.get().code == "worker_lost"
     until(lambda: not Path(f"/proc/{examiner}").exists(), "the examiner outlived its worker")
+    until(lambda: worker.children() not in ([], [child]), lambda: f"no new child:\n{worker.output()}")
