@@ -1,4 +1,5 @@
-"""The admin's pages with which staff add models: a checkpoint of their own, or a list of labels for CLIP."""
+"""The admin's pages with which staff add models: a checkpoint of their own, a list of labels for CLIP, and one of the
+catalogue that was deleted."""
 
 import logging
 from functools import cache
@@ -8,23 +9,26 @@ from django.contrib import admin, messages
 from django.contrib.admin.helpers import AdminErrorList, AdminForm
 from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError
-from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.shortcuts import redirect
 from django.template.loader import render_to_string
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_POST
 from django_htmx.http import HttpResponseClientRedirect
 
 from accounts.models import User
-from mlmodels import custom_models, exam_wording, uploads
+from mlmodels import catalogue_rows, custom_models, exam_wording, uploads
 from mlmodels.checkpoint_form import CheckpointForm
 from mlmodels.forms import AddForm, LabelListForm
 from mlmodels.inference.architectures import ARCHITECTURES
+from mlmodels.inference.errors import UnknownModelError
 from mlmodels.models import MLModel
 
 ADD, ADD_LABEL_LIST = "mlmodels_mlmodel_add", "mlmodels_mlmodel_add_label_list"
+BRING_BACK = "mlmodels_mlmodel_bring_back"
 
 WHO = (_("Confirm that it is you"), {"fields": ("password",)})
 FIELDSETS: dict[type[AddForm], list[Any]] = {
@@ -62,6 +66,7 @@ class AddingPages(admin.ModelAdmin):
         return [
             path("add/", self._guarded(self.add_checkpoint_view), name=ADD),
             path("add/labels/", self._guarded(self.add_label_list_view), name=ADD_LABEL_LIST),
+            path("add/back/", self.admin_site.admin_view(require_POST(self.bring_back_view)), name=BRING_BACK),
             *others,
         ]
 
@@ -71,6 +76,22 @@ class AddingPages(admin.ModelAdmin):
             may_upload=lambda request: self.admin_site.has_permission(request) and self.has_add_permission(request),
             refuse=self._refuse_unread,
         )
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        deleted = catalogue_rows.deleted() if self.has_add_permission(request) else []
+        return super().changelist_view(request, {"deleted_models": deleted, **(extra_context or {})})
+
+    def bring_back_view(self, request: HttpRequest) -> HttpResponse:
+        """Add the model of the catalogue that `key` names, whose row was deleted."""
+        if not self.has_add_permission(request):
+            raise PermissionDenied
+        try:
+            model = catalogue_rows.bring_back(request.POST.get("key", ""))
+        except UnknownModelError as error:
+            raise Http404 from error
+        self.log_addition(request, model, "Brought back from the catalogue.")
+        messages.success(request, gettext("“%(model)s” is back, as it was at first.") % {"model": model})
+        return redirect(reverse("admin:mlmodels_mlmodel_change", args=[model.pk]))
 
     def add_checkpoint_view(self, request: HttpRequest) -> HttpResponse:
         return self._add_view(request, CheckpointForm)

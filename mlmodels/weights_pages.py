@@ -24,6 +24,7 @@ class State(TextChoices):
     CHECKING = "checking", _("Being checked")
     FAILED = "failed", _("Failed")
     DAMAGED = "damaged", _("Damaged")
+    UPLOADED = "uploaded", _("Kept")
 
 
 # In which of the exam's colours each state is shown.
@@ -81,7 +82,7 @@ def of(model: MLModel) -> Weights:
 def in_a_word(model: MLModel) -> str:
     """For lists: the state, with the percentage of what is on its way, or what to do; nothing is read."""
     if not model.weights_key:
-        return gettext("on the storage")
+        return gettext("on the storage: %(size)s") % {"size": filesizeformat(model.added.size_bytes)}
     progress = fetches.progress_of(model.weights_key)
     if progress and progress["state"] == "fetching":
         return gettext("being fetched: %(percent)d %%") % {"percent": percent(progress) or 0}
@@ -99,10 +100,13 @@ def percent(progress: FetchProgress) -> int | None:
 
 
 def _uploaded(model: MLModel) -> Weights:
-    rows = ((gettext("Size"), filesizeformat(model.added.size_bytes)),)
-    if model_files.storage().exists(model.added.file):
+    if not model_files.storage().exists(model.added.file):
+        return Weights(State.FAILED, exam_wording.sentence("file_missing", {}))
+    rows = ((gettext("File size"), filesizeformat(model.added.size_bytes)),)
+    if model.has_passed:
         return Weights(State.READY, gettext("Staff uploaded them; they lie on the storage."), rows=rows)
-    return Weights(State.FAILED, exam_wording.sentence("file_missing", {}))
+    why = gettext("Staff uploaded them; they lie on the storage for the next exam, until the model is deleted.")
+    return Weights(State.UPLOADED, why, rows=rows)
 
 
 def _packaged(spec: ModelSpec, weights: PackagedWeights) -> Weights:
@@ -156,7 +160,7 @@ def _here(model: MLModel, spec: ModelSpec) -> Weights | None:
         return Weights(State.DAMAGED, why, str(error), button=gettext("Fetch them again"), command=_command(spec))
     rows = (
         (gettext("File"), spec.weights.file),
-        (gettext("Size"), filesizeformat(size_bytes)),
+        (gettext("File size"), filesizeformat(size_bytes)),
         ("SHA-256", sha256),
     )
     return Weights(State.READY, _what_next(model, spec), rows=rows)

@@ -95,6 +95,7 @@ address                                                        anonymous other_u
 /admin/mlmodels/mlmodel/                                       s         s          s       f       o       o
 /admin/mlmodels/mlmodel/add/                                   s         s          s       f       ooommmm ooommmm
 /admin/mlmodels/mlmodel/add/labels/                            s         s          s       f       ooommmm ooommmm
+/admin/mlmodels/mlmodel/add/back/                              s         s          s       mmfmmmm mmnmmmm mmnmmmm
 /admin/mlmodels/mlmodel/<path:object_id>/                      s         s          s       r       r       r
 /admin/mlmodels/mlmodel/<path:object_id>/change/               s         s          s       f       o       o
 /admin/mlmodels/mlmodel/<path:object_id>/delete/               s         s          s       f       o       o

