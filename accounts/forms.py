@@ -6,6 +6,7 @@ from django import forms
 from django.contrib.auth.forms import AuthenticationForm, BaseUserCreationForm, SetPasswordForm, UsernameField
 from django.utils.translation import gettext_lazy as _
 
+from accounts import hashing
 from accounts.guessing import SignInTry
 from accounts.models import User
 
@@ -47,6 +48,7 @@ class SignInForm(AuthenticationForm):
     error_messages = {
         "invalid_login": _("User name, e-mail or password is wrong. Please try again."),
         "inactive": _("This account is switched off. Please ask an administrator."),
+        "busy": _("Very many people are signing in at this moment. Please try again in a few seconds."),
     }
 
     # An e-mail may be longer than the user name's column, whose length Django would put on the field.
@@ -65,7 +67,13 @@ class SignInForm(AuthenticationForm):
         name, password = self.cleaned_data.get("username"), self.cleaned_data.get("password")
         if name is None or not password or self.request is None:
             return super().clean()
-        attempt = SignInTry(self.request, name)
+        try:
+            with hashing.turn():
+                return self._try(SignInTry(self.request, name))
+        except hashing.BusyError as error:
+            raise forms.ValidationError(self.error_messages["busy"], code="busy") from error
+
+    def _try(self, attempt: SignInTry) -> dict[str, Any]:
         try:
             cleaned = super().clean()
         except forms.ValidationError:

@@ -5,12 +5,13 @@ from pathlib import Path
 
 import pytest
 from django.contrib.auth import password_validation
-from django.contrib.auth.hashers import Argon2PasswordHasher, get_hasher
+from django.contrib.auth.hashers import get_hasher
 from django.core.exceptions import ValidationError
 from django.test import Client
 from pytest_django import Settings
 
 from accounts import resets
+from accounts.hashing import Argon2PasswordHasher
 from accounts.models import User
 from accounts.tests.letters import path_of
 
@@ -73,7 +74,7 @@ def test_a_password_of_a_megabyte_is_answered_by_the_real_hasher(
     door: str, fields: list[str], owner: User, client: Client, settings: Settings
 ) -> None:
     link = path_of(resets.link_for(owner))
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+    settings.PASSWORD_HASHERS = ["accounts.hashing.Argon2PasswordHasher"]
     form = dict.fromkeys(fields, "correct horse " * 75_000) | {"username": "somebody", "email": "some@example.org"}
 
     answer = client.post(link if door == "reset" else door, form)
@@ -82,7 +83,7 @@ def test_a_password_of_a_megabyte_is_answered_by_the_real_hasher(
 
 
 def test_passwords_are_hashed_by_argon2_with_at_least_nineteen_mebibytes(settings: Settings) -> None:
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+    settings.PASSWORD_HASHERS = ["accounts.hashing.Argon2PasswordHasher"]
     hasher = get_hasher("default")
 
     assert isinstance(hasher, Argon2PasswordHasher)
