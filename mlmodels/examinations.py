@@ -43,7 +43,8 @@ def _of(model: MLModel) -> Finding:
     except (WeightsDamagedError, OSError) as error:
         return wrong(
             gettext("The weights of %(model)s are damaged: %(error)s") % {"model": model, "error": error},
-            gettext("Fetch them again: python manage.py fetch_weights %(key)s") % {"key": model.weights_key},
+            gettext("Fetch them again on its page, or by python manage.py fetch_weights %(key)s")
+            % {"key": model.weights_key},
         )
     return ok(gettext("%(model)s: weights are whole (SHA-256 %(digits)s…).") % {"model": model, "digits": sha256[:12]})
 
@@ -51,7 +52,7 @@ def _of(model: MLModel) -> Finding:
 def _missing(model: MLModel) -> Finding:
     return warning(
         gettext("The weights of %(model)s are not on this machine, so people cannot choose it.") % {"model": model},
-        gettext("Fetch them: python manage.py fetch_weights %(key)s") % {"key": model.weights_key},
+        gettext("Fetch them on its page, or by python manage.py fetch_weights %(key)s") % {"key": model.weights_key},
     )
 
 

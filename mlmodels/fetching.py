@@ -18,7 +18,7 @@ from mlmodels.inference.errors import WeightsDamagedError
 from mlmodels.inference.weights import checked, checksum_path, digits_in_name
 from mlmodels.partial_file import FetchError, Origin, PartialFile, exclusive, record_sha256, refused_by_disk
 
-__all__ = ["Condition", "FetchError", "State", "fetch", "look_at", "published_bytes", "take_from", "unfinished_bytes"]
+__all__ = ["Condition", "FetchError", "State", "fetch", "look_at", "take_from", "unfinished_bytes"]
 
 
 DEFAULT_PATIENCE = Patience()
@@ -117,14 +117,6 @@ def take_from(
 def find_in(folder: Path, spec: ModelSpec) -> Path | None:
     """The file in a folder that holds the weights of `spec`: under our name, upstream's, or in a hub's cache."""
     return next((path for path in _candidates(folder, spec) if path.is_file()), None)
-
-
-def published_bytes(spec: ModelSpec) -> int | None:
-    """About how large the download is, None when upstream's metadata does not say; imports torchvision."""
-    if spec.library != "torchvision" or spec.pretrained is None:
-        return None
-    weights = import_module("torchvision.models").get_weight(spec.pretrained)
-    return round(weights.meta["_file_size"] * 1024**2)
 
 
 def _candidates(folder: Path, spec: ModelSpec) -> Iterator[Path]:

@@ -1,10 +1,13 @@
 """How pages show a model's weights: whether they are here, how far they are on their way, why they did not come."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from django.conf import settings
 from django.db.models import TextChoices
 from django.template.defaultfilters import filesizeformat
+from django.utils import timezone
+from django.utils.timesince import timesince
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -139,11 +142,20 @@ def _being_fetched(progress: FetchProgress) -> Weights:
 
 
 def _amount(progress: FetchProgress) -> str:
-    return gettext("%(done)s of %(total)s, %(rate)s a second") % {
+    amount = gettext("%(done)s of %(total)s, %(rate)s a second") % {
         "done": filesizeformat(progress["done_bytes"]),
         "total": filesizeformat(progress["total_bytes"] or 0),
         "rate": filesizeformat(progress["bytes_per_second"]),
     }
+    return f"{amount} · {_left(progress)}" if progress["bytes_per_second"] else amount
+
+
+def _left(progress: FetchProgress) -> str:
+    seconds = ((progress["total_bytes"] or 0) - progress["done_bytes"]) / progress["bytes_per_second"]
+    if seconds < 60:
+        return gettext("less than a minute left")
+    now = timezone.now()
+    return gettext("%(span)s left") % {"span": timesince(now - timedelta(seconds=seconds), now, depth=1)}
 
 
 def _here(model: MLModel, spec: ModelSpec) -> Weights | None:
@@ -177,7 +189,8 @@ def _what_next(model: MLModel, spec: ModelSpec) -> str:
 def _not_here(spec: ModelSpec, progress: FetchProgress | None) -> Weights:
     so_far = fetching.unfinished_bytes(spec)
     button = gettext("Fetch the rest") if so_far else gettext("Fetch the weights")
-    rows = ((gettext("Arrived so far"), filesizeformat(so_far)),) if so_far else ()
+    sizes = {gettext("Download"): spec.download_bytes or 0, gettext("Arrived so far"): so_far}
+    rows = tuple((name, filesizeformat(size_bytes)) for name, size_bytes in sizes.items() if size_bytes)
     if progress and progress["state"] == "failed":
         why = fetch_wording.sentence(progress["code"])
         return Weights(State.FAILED, why, progress["sentence"], button, _command(spec), rows=rows)

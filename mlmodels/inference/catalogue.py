@@ -15,10 +15,11 @@ __all__ = ["MODELS", "ModelSpec", "PackagedWeights", "StoredWeights", "find", "r
 class ModelSpec:
     """One version of one model.
 
-    `library` and `architecture` name the network. `pretrained` is the library's own name for these weights:
-    address, preprocessing and labels that are not given here come from the library's metadata under that name
-    (`networks`, `upstream`). `checkpoint_names` is the naming of the parameters in the weights file ("native":
-    the library's own). `labels` is a list of ImageNet's thousand classes by name, or the labels themselves.
+    `library` and `architecture` name the network. `pretrained` is the library's own name for these weights: address,
+    preprocessing and labels that are not given here come from the library's metadata under that name (`networks`,
+    `upstream`); `download_bytes` is about how large that file is. `checkpoint_names` is the naming of the parameters
+    in the weights file ("native": the library's own). `labels` is a list of ImageNet's thousand classes by name, or
+    the labels themselves.
     """
 
     name: str
@@ -27,6 +28,7 @@ class ModelSpec:
     architecture: str
     weights: PackagedWeights | StoredWeights
     pretrained: str | None = None
+    download_bytes: int | None = None
     checkpoint_names: Literal["native", "efficientnet_lite_pytorch"] = "native"
     labels: Literal["imagenet-1k"] | tuple[str, ...] = "imagenet-1k"
     preprocessing: Preprocessing | None = None
@@ -70,6 +72,7 @@ _EFFICIENTNET_B0 = ModelSpec(
     architecture="efficientnet_b0",
     weights=StoredWeights("efficientnet_b0_rwightman-7f5810bc.pth"),
     pretrained="EfficientNet_B0_Weights.IMAGENET1K_V1",
+    download_bytes=21_400_000,
 )
 _RESNET50 = ModelSpec(
     name="resnet50",
@@ -78,6 +81,7 @@ _RESNET50 = ModelSpec(
     architecture="resnet50",
     weights=StoredWeights("resnet50-11ad3fa6.pth"),
     pretrained="ResNet50_Weights.IMAGENET1K_V2",
+    download_bytes=102_500_000,
 )
 _MOBILENET_V3_LARGE = ModelSpec(
     name="mobilenet",
@@ -86,6 +90,7 @@ _MOBILENET_V3_LARGE = ModelSpec(
     architecture="mobilenet_v3_large",
     weights=StoredWeights("mobilenet_v3_large-5c1a4163.pth"),
     pretrained="MobileNet_V3_Large_Weights.IMAGENET1K_V2",
+    download_bytes=22_100_000,
 )
 _VGG16 = ModelSpec(
     name="vgg16",
@@ -94,6 +99,7 @@ _VGG16 = ModelSpec(
     architecture="vgg16",
     weights=StoredWeights("vgg16-397923af.pth"),
     pretrained="VGG16_Weights.IMAGENET1K_V1",
+    download_bytes=553_400_000,
 )
 # The best of open_clip's ViT-B-32 on ImageNet-1k without training on it: 69.2 %, by open_clip's own table
 # (docs/openclip_results.csv); the older LAION-2B weights reach 66.6 %.
@@ -104,6 +110,7 @@ _CLIP_VIT_B_32 = ModelSpec(
     architecture="ViT-B-32",
     weights=StoredWeights("clip-1.0.0.safetensors"),
     pretrained="datacomp_xl_s13b_b90k",
+    download_bytes=605_100_000,  # 151,277,313 parameters of four bytes
 )
 
 MODELS = {

@@ -31,6 +31,13 @@ def test_no_two_models_share_a_weights_file() -> None:
     assert len(set(files)) == len(files)
 
 
+def test_downloads_are_as_large_as_torchvision_says() -> None:
+    for spec in catalogue.MODELS.values():
+        if spec.library == "torchvision":
+            mebibytes = get_weight(spec.pretrained).meta["_file_size"]
+            assert spec.download_bytes == pytest.approx(mebibytes * 1024**2, abs=50_000)
+
+
 def test_weights_are_called_as_torchvision_calls_them() -> None:
     for spec in catalogue.MODELS.values():
         if spec.library == "torchvision":

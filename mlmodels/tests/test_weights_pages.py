@@ -82,7 +82,7 @@ def test_without_a_broker_nothing_is_on_its_way(staff_client: Client, resnet50: 
 
 def test_missing_weights_are_fetched_by_one_button(broker: Broker, staff_client: Client, resnet50: MLModel) -> None:
     assert f"Missing {FETCH}" in page(staff_client, resnet50)
-    assert "python manage.py fetch_weights resnet50:1.0.0" in page(staff_client, resnet50)
+    assert "python manage.py fetch_weights resnet50:1.0.0 Download 97.8 MB" in page(staff_client, resnet50)
     assert not polls(staff_client, resnet50)
 
     answer = staff_client.post(reverse("admin:mlmodels_mlmodel_weights", args=[resnet50.pk]))
@@ -116,9 +116,16 @@ def test_what_is_on_its_way_says_how_far_it_is(staff_client: Client, resnet50: M
 
     shown = page(staff_client, resnet50)
 
-    assert "Being fetched 41.0 MB of 100.0 MB, 3.0 MB a second 41 % Trying again." in shown
+    told = "Being fetched 41.0 MB of 100.0 MB, 3.0 MB a second · less than a minute left 41 % Trying again."
+    assert told in shown
     assert polls(staff_client, resnet50)
     assert "being fetched: 41 %" in listed(staff_client)
+
+
+def test_what_takes_minutes_says_how_many(staff_client: Client, resnet50: MLModel) -> None:
+    tell(done_bytes=0, total_bytes=150 * 1024**2, bytes_per_second=1024**2)
+
+    assert "1.0 MB a second · 2 minutes left" in page(staff_client, resnet50)
 
 
 def test_a_poll_that_would_say_the_same_gets_nothing(staff_client: Client, resnet50: MLModel) -> None:

@@ -209,8 +209,7 @@ def reinstall(weights: PackagedWeights) -> str:
 
 
 def expected_size(spec: ModelSpec) -> str:
-    size_bytes = fetching.published_bytes(spec)
-    return as_megabytes(size_bytes) if size_bytes else "?"
+    return as_megabytes(spec.download_bytes) if spec.download_bytes else "?"
 
 
 def file_names(specs: list[ModelSpec]) -> str:
