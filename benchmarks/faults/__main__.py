@@ -10,6 +10,7 @@ promises were kept. Everything runs on a database, broker and folders of its own
 import argparse
 import os
 import shutil
+import signal
 import sys
 import tempfile
 from contextlib import ExitStack
@@ -76,6 +77,8 @@ def environment(folder: Path, server: PostgreSQL | None) -> dict[str, str]:
 
 def main() -> None:
     chosen = options()
+    # Whoever is asked to stop takes servers and workers along.
+    signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit("asked to stop"))
     with ExitStack() as stack:
         folder = Path(tempfile.mkdtemp(prefix="faults-"))
         if not chosen.keep:

@@ -32,6 +32,15 @@ class FaultRun:
                 stderr=log,
             )
 
+    def end(self) -> None:
+        """Have it take its servers and workers along, if it still runs."""
+        self.process.terminate()
+        try:
+            self.process.wait(60)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
     def output(self) -> str:
         """What it said; waits for its end."""
         self.process.wait(PATIENCE_SECONDS)
@@ -46,8 +55,7 @@ def begun(folder: Path) -> Iterator[dict[str, FaultRun]]:
         yield runs
     finally:
         for run in runs.values():
-            run.process.kill()
-            run.process.wait()
+            run.end()
 
 
 def has_postgresql() -> bool:
