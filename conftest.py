@@ -1,6 +1,7 @@
 """Fixtures for the whole suite: people, a model, a folder for media, servers of one's own, a real worker."""
 
 import logging
+import math
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +14,8 @@ from pytest_django import Settings
 
 from accounts.models import User
 from accounts.tests.factories import UserFactory
+from analysis import routing
+from analysis.lanes import EVERYTHING
 from imageanalysis.tests import fault_runs as fault_runs_
 from imageanalysis.tests.fault_runs import FaultRun
 from imageanalysis.tests.log_review import REVIEW
@@ -28,6 +31,12 @@ def media_of_its_own(settings: Settings, tmp_path: Path) -> Path:
     settings.MEDIA_ROOT = tmp_path / "media"
     settings.MEDIA_ROOT.mkdir()
     return settings.MEDIA_ROOT
+
+
+@pytest.fixture(autouse=True)
+def undedicated_workers() -> None:
+    """Nobody asks the database which lanes are served, at a moment that no test knows; one on lanes lets them ask."""
+    routing.living.keep((EVERYTHING,), seconds=math.inf)
 
 
 @pytest.fixture(autouse=True)

@@ -11,9 +11,10 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext, ngettext
 
 from accounts.findings import Finding, ok, warning, wrong
-from analysis import heartbeats, pausing, warm_models
+from analysis import heartbeats, lane_examinations, lane_wording, pausing, warm_models
 from analysis.code_version import THIS_CODE
 from analysis.heartbeats import SILENT_SECONDS
+from analysis.lanes import Lane
 from analysis.models import AnalysisQueue, ProgressLog, WorkerProcess
 from analysis.states import Stage
 from mlmodels import default_model
@@ -22,7 +23,7 @@ LONG_WAIT = timedelta(minutes=30)
 
 
 def workers() -> Iterator[Finding]:
-    """Each worker that gave a sign of life lately, and whether it runs this code; one statement."""
+    """Each worker that gave a sign of life lately, what it takes, and whether it runs this code."""
     alive = heartbeats.alive()
     if not alive:
         yield wrong(
@@ -31,6 +32,7 @@ def workers() -> Iterator[Finding]:
         )
     for worker in alive:
         yield _of(worker)
+    yield from lane_examinations.lanes(alive)
 
 
 def _of(worker: WorkerProcess) -> Finding:
@@ -38,7 +40,7 @@ def _of(worker: WorkerProcess) -> Finding:
     if worker.code_version == THIS_CODE:
         since = date_format(localtime(worker.started_at), "DATETIME_FORMAT")
         sentence = gettext("The worker on %(host)s is alive since %(since)s and runs this code (%(code)s).")
-        return ok(sentence % {**facts, "since": since})
+        return ok(f"{sentence % {**facts, 'since': since}} {lane_wording.told(Lane.of(worker.lane))}".strip())
     return warning(
         gettext("The worker on %(host)s runs other code (%(code)s) than this process (%(ours)s).") % facts,
         gettext("Bring its machine up to date and start it anew; if it is newer, start the web server anew."),
@@ -64,7 +66,7 @@ def sweep() -> Iterator[Finding]:
 
 
 def queue() -> Iterator[Finding]:
-    """Whether what waits gets on; three statements."""
+    """Whether what waits gets on; five statements."""
     if pause := pausing.current():
         yield warning(
             gettext("The queue is paused since %(since)s: nothing is taken.")
@@ -80,6 +82,7 @@ def queue() -> Iterator[Finding]:
         )
     else:
         yield ok(ngettext("%(count)d picture waits.", "%(count)d pictures wait.", count) % {"count": count})
+    yield from lane_examinations.untaken()
 
 
 def _in_words(count: int, since: datetime) -> str:

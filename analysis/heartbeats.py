@@ -19,6 +19,7 @@ from django.conf import settings
 from django.db.models import Q
 from django.db.models.functions import Now
 
+from analysis import lanes
 from analysis.code_version import THIS_CODE
 from analysis.models import WorkerProcess
 
@@ -36,6 +37,7 @@ def _sign(**fields: Any) -> None:
     """Note that this worker lives; whom the others have struck off comes back."""
     if not WorkerProcess.objects.filter(pk=THIS_WORKER).update(seen_at=Now(), **fields):
         own = {"hostname": socket.gethostname(), "process": THIS_PROCESS, "code_version": THIS_CODE}
+        own["lane"] = lanes.own().text
         WorkerProcess.objects.get_or_create(pk=THIS_WORKER, defaults={**own, "seen_at": Now(), **fields})
 
 

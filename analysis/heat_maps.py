@@ -11,15 +11,16 @@ nothing and stops. No message announces them: whoever looks at the queue and fin
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F, Q, QuerySet
-from django.db.models.functions import Now
+from django.db.models import F, Q, QuerySet, Value
+from django.db.models.functions import Concat, Now
 
-from analysis import clock, doorbell, pausing
+from analysis import clock, doorbell, lanes, pausing, routing
 from analysis.heartbeats import SILENT_SECONDS, THIS_WORKER
 from analysis.models import AnalysisResult, HeatMaps
 
@@ -71,11 +72,19 @@ def request(*, image_id: int, model_key: str) -> None:
         ended = HeatMaps.objects.filter(pk=own.pk, state__in=(State.READY, State.FAILED))
         again = {"code": "", "known": [], "done": 0, "total": 0, "explanation": {}, "losses": 0, "ended_at": None}
         ended.update(state=State.WAITING, requested_at=Now(), **again)
-    doorbell.ring_on_commit()
+    doorbell.ring_on_commit(partial(routing.explainers, model_key))
 
 
 def is_something_waiting() -> bool:
-    return HeatMaps.objects.filter(state=State.WAITING).exists()
+    """Whether maps wait that this worker makes."""
+    return _waiting().exists()
+
+
+def _waiting() -> QuerySet[HeatMaps]:
+    """Those of this worker's models, none when it is kept free for priorities."""
+    lane = lanes.own()
+    waiting = HeatMaps.objects.filter(state=State.WAITING) if lane.does_chores else HeatMaps.objects.none()
+    return waiting.alias(key=Concat("model_name", Value(":"), "model_version")).filter(lane.models("key"))
 
 
 class Making:
@@ -107,12 +116,14 @@ class Making:
 
 
 def claim_next(*, task_id: str) -> Making | None:
-    """Take the maps that wait longest; None when none wait, in a pause, or while another child of this worker is at it.
+    """Take the maps that wait longest of those that this worker makes.
+
+    None when none wait, in a pause, or while another child of this worker is at it.
 
     One at a time: the worker's other children are for pictures.
     """
     at_it = HeatMaps.objects.filter(state=State.RUNNING, worker=THIS_WORKER)
-    row = HeatMaps.objects.filter(state=State.WAITING).order_by("requested_at", "pk").first()
+    row = _waiting().order_by("requested_at", "pk").first()
     if row is None or at_it.exists() or pausing.is_paused():
         return None
     results = list(results_of(row.image_id, row.model_key))

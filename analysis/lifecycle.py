@@ -25,6 +25,7 @@ from django.db.models.functions import Least, Now
 from analysis import clock, estimates, failpoints, pausing, wording
 from analysis.failures import OUT_OF_ATTEMPTS, Failure
 from analysis.fencing import Claim, carrying_token, lock_held
+from analysis.lanes import EVERYTHING, Lane
 from analysis.models import AnalysisQueue, AnalysisResult, TimelineLog
 from analysis.ordering import first_due, next_in_line, position_for
 from analysis.records import (
@@ -85,7 +86,7 @@ def submit(
     AnalysisQueue.objects.create(
         image_id=image.pk,
         user_id=user_id,
-        position=position_for(user_id=user_id, priority=priority),
+        position=position_for(user_id=user_id, priority=priority, model_key=model.key),
         priority=priority,
         queued_at=now,
         model_name=model.key,
@@ -106,10 +107,11 @@ def _taken(_model_key: str) -> str:
 def claim_batch(
     *,
     limit: int,
+    lane: Lane = EVERYTHING,
     before_commit: Callable[[Sequence[Claim]], None] | None = None,
     opening: Opening = _taken,
 ) -> list[Claim]:
-    """Take up to `limit` waiting entries of one model off the head of the queue; none when none waits, or in a pause.
+    """Take up to `limit` waiting entries of one model off the head of the lane; none when none waits, or in a pause.
 
     `opening` says for the model's key what the runs begin with, as the first row of progress.
 
@@ -117,9 +119,9 @@ def claim_batch(
     look is rolled back and made again. `before_commit` sees the claims while nobody else can: what it writes elsewhere
     is there from the first moment at which the claims are.
     """
-    while first_due():  # asked without the lock that a transaction takes on SQLite
+    while first_due(lane):  # asked without the lock that a transaction takes on SQLite
         with transaction.atomic():
-            entries = [] if pausing.is_paused() else next_in_line(limit=limit)
+            entries = [] if pausing.is_paused() else next_in_line(limit=limit, lane=lane)
             if not entries:
                 return []
             failpoints.hit("before_claim")

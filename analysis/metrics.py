@@ -5,7 +5,7 @@ how much there is. "Recently" is within `RECENT`.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import NamedTuple
@@ -14,6 +14,8 @@ from django.db.models import Count, Min, Q
 
 from analysis import clock
 from analysis.failures import BY_CODE, TRANSIENT
+from analysis.heartbeats import SILENT_SECONDS
+from analysis.lanes import Lane
 from analysis.models import AnalysisQueue, AnalysisQueueQuerySet, ProgressLog, WorkerProcess
 from analysis.states import ACTIVE_QUEUE_STATUSES, TERMINAL_QUEUE_STATUSES, Priority, QueueStatus
 
@@ -25,11 +27,20 @@ UNKNOWN_CAUSE = "other"
 
 
 class Line(NamedTuple):
-    """What one priority holds."""
+    """What one priority holds; `untaken` of those that wait are for no worker that lives."""
 
     waiting: int = 0
     processing: int = 0
+    untaken: int = 0
     oldest_seconds: float = 0.0
+
+    def and_also(self, other: "Line") -> "Line":
+        return Line(
+            self.waiting + other.waiting,
+            self.processing + other.processing,
+            self.untaken + other.untaken,
+            max(self.oldest_seconds, other.oldest_seconds),
+        )
 
 
 class Worker(NamedTuple):
@@ -37,27 +48,30 @@ class Worker(NamedTuple):
 
     hostname: str
     code_version: str
+    lane: str
     silent_seconds: float
 
 
-def lines() -> dict[str, Line]:
-    """The queue by priority; one statement."""
+def lines(workers: Iterable[Worker]) -> dict[str, Line]:
+    """The queue by priority, as these workers take it; one statement."""
+    lanes = [Lane.of(worker.lane) for worker in workers if worker.silent_seconds <= SILENT_SECONDS]
     now = clock.now()
     is_waiting = Q(status=QueueStatus.WAITING)
     rows = (
         AnalysisQueue.objects.filter(status__in=ACTIVE_QUEUE_STATUSES)
-        .values_list("priority")
+        .values_list("model_name", "priority")
         .annotate(
             count_waiting=Count("pk", filter=is_waiting),
             count_processing=Count("pk", filter=~is_waiting),
             oldest_at=Min("queued_at", filter=is_waiting),
         )
     )
-    found = {
-        priority: Line(waiting, processing, _seconds_between(oldest, now))
-        for priority, waiting, processing, oldest in rows
-    }
-    return {priority: found.get(priority, Line()) for priority in Priority.values}
+    found = dict.fromkeys(Priority.values, Line())
+    for model, priority, waiting, processing, oldest_at in rows:
+        is_taken = any(lane.takes(model or "", priority) for lane in lanes)
+        line = Line(waiting, processing, 0 if is_taken else waiting, _seconds_between(oldest_at, now))
+        found[priority] = found[priority].and_also(line)
+    return found
 
 
 def outcomes() -> dict[tuple[str, str], int]:
@@ -92,8 +106,8 @@ def durations() -> dict[tuple[str, str], list[float]]:
 def workers() -> list[Worker]:
     """One statement."""
     now = clock.now()
-    rows = WorkerProcess.objects.order_by("hostname").values_list("hostname", "code_version", "seen_at")
-    return [Worker(hostname, code, _seconds_between(seen_at, now)) for hostname, code, seen_at in rows]
+    rows = WorkerProcess.objects.order_by("hostname").values_list("hostname", "code_version", "lane", "seen_at")
+    return [Worker(host, code, lane, _seconds_between(seen_at, now)) for host, code, lane, seen_at in rows]
 
 
 def _ended_recently() -> AnalysisQueueQuerySet:

@@ -111,6 +111,7 @@ class WorkerProcess(models.Model):
     hostname = models.CharField(max_length=255)
     process = models.CharField(max_length=200)
     code_version = models.CharField(max_length=64, db_default="")
+    lane = models.TextField(db_default="")
     started_at = models.DateTimeField(db_default=Now())
     seen_at = models.DateTimeField()
     claimed_at = models.DateTimeField(null=True)

@@ -8,9 +8,12 @@ served before.
 Ageing: when the next entry of a priority has waited for `AGEING_SECONDS` and nothing of its priority was started for as
 long, it is served first, that one entry. So each priority moves on by at least one picture every `AGEING_SECONDS`
 whatever comes in above it, and what stands above loses one place at most to each priority below.
+
+Workers of a lane see the queue as if nothing else were in it; where they take some models before the others, each of
+the two kinds is served and ages like a priority of its own.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from functools import cache
 from itertools import chain
@@ -18,28 +21,31 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connection
-from django.db.models import Case, IntegerField, Max, When
+from django.db.models import Case, IntegerField, Q, When
 
-from analysis import clock
+from analysis import clock, routing
+from analysis.lanes import EVERYTHING, Lane, Rank
 from analysis.models import AnalysisQueue, AnalysisQueueQuerySet
 from analysis.states import SERVING_ORDER, Priority, QueueStatus
 
 # A run that was taken back stands behind where the queue is served: the furthest of so many tells where that is.
 RECENTLY_SERVED = 16
+LOOKED_THROUGH = 256  # at most, for those of them that share a lane
 SERVED = (QueueStatus.PROCESSING, QueueStatus.COMPLETED, QueueStatus.FAILED)
 
 
-def position_for(*, user_id: int, priority: Priority) -> int:
+def position_for(*, user_id: int, priority: Priority, model_key: str) -> int:
     """The position of this person's next entry; one or two statements of indexed look-ups, no other row is touched.
 
     Behind the person's own, and else where the queue is being served; but who was served there already is behind those
-    who were not.
+    who were not. What no worker takes together with such an entry does not count.
     """
-    served, first, own_last = _places(user_id=user_id, priority=priority)
+    alike = routing.sharing(model_key, priority)
+    served, first, own_last = _places(user_id, priority, alike)
     served_now = _served_now(served, first)
     if own_last is not None:
         return max(own_last + 1, served_now)
-    served_to_me = AnalysisQueue.objects.filter(user_id=user_id, priority=priority, status__in=SERVED)
+    served_to_me = AnalysisQueue.objects.filter(alike, user_id=user_id, priority=priority, status__in=SERVED)
     return served_now + served_to_me.filter(position__gte=served_now).exists()
 
 
@@ -48,22 +54,35 @@ def position_for(*, user_id: int, priority: Priority) -> int:
 _PLACES = f"""
     SELECT
       (SELECT MAX(position) FROM (
-         SELECT position FROM analysis_queue WHERE priority = %(priority)s AND started_at IS NOT NULL
-         ORDER BY started_at DESC LIMIT {RECENTLY_SERVED}
+         SELECT position FROM (
+           SELECT position, started_at, priority, model_name FROM analysis_queue
+           WHERE priority = %(priority)s AND started_at IS NOT NULL ORDER BY started_at DESC LIMIT {{looked_through}}
+         ) AS analysis_queue WHERE TRUE {{alike}} ORDER BY started_at DESC LIMIT {RECENTLY_SERVED}
        ) AS recently_served),
       (SELECT position FROM analysis_queue WHERE status = %(waiting)s AND priority = %(priority)s AND retry_count = 0
-         ORDER BY position, id LIMIT 1),
+         {{alike}} ORDER BY position, id LIMIT 1),
       (SELECT MAX(position) FROM analysis_queue
-         WHERE status = %(waiting)s AND priority = %(priority)s AND user_id = %(user_id)s)
+         WHERE status = %(waiting)s AND priority = %(priority)s AND user_id = %(user_id)s {{alike}})
 """  # noqa: S608 - a number of ours
 
 
-def _places(*, user_id: int, priority: Priority) -> tuple[int | None, int | None, int | None]:
+def _places(user_id: int, priority: Priority, alike: Q) -> tuple[int | None, int | None, int | None]:
     """The furthest position served lately, the first that waits and was never tried, the person's own last."""
+    statement, given = _places_statement(alike)
     with connection.cursor() as cursor:
-        cursor.execute(_PLACES, {"priority": priority, "waiting": QueueStatus.WAITING, "user_id": user_id})
+        cursor.execute(statement, {"priority": priority, "waiting": QueueStatus.WAITING, "user_id": user_id, **given})
         served, first, own_last = cursor.fetchone()
     return served, first, own_last
+
+
+@cache
+def _places_statement(alike: Q) -> tuple[str, dict[str, Any]]:
+    query = AnalysisQueue.objects.filter(alike).query
+    condition, values = query.where.as_sql(query.get_compiler(connection=connection), connection) if alike else ("", ())
+    given = {f"alike_{number}": value for number, value in enumerate(values)}
+    condition = f"AND {condition}" % tuple(f"%({name})s" for name in given) if condition else ""
+    looked_through = LOOKED_THROUGH if alike else RECENTLY_SERVED
+    return _PLACES.format(looked_through=looked_through, alike=condition), given
 
 
 def _served_now(served: int | None, first: int | None) -> int:
@@ -97,60 +116,61 @@ def serving_rank() -> Case:
     return Case(*whens, output_field=IntegerField())
 
 
-def next_in_line(*, limit: int) -> list[AnalysisQueue]:
-    """Up to `limit` waiting entries that one run can take together, in order.
+def next_in_line(*, limit: int, lane: Lane = EVERYTHING) -> list[AnalysisQueue]:
+    """Up to `limit` waiting entries of the lane that one run can take together, in order.
 
     They share the model of the entry at the head. An entry that was tried before runs alone: should its picture be
     what killed the worker, no other picture dies with it. Call it in a transaction; where the database can, rows that
     another worker is taking just now are stepped over.
     """
-    heads = first_due()
+    heads = first_due(lane)
     line: list[AnalysisQueue] = []
-    for priority in heads:
-        line += _takeable(priority)[: limit - len(line)]
-        if len(line) >= limit:
-            break
+    lower: list[Rank] = []
+    for rank in heads:
+        if line:
+            lower.append(rank)
+        if len(line) < limit:
+            line += _takeable(rank)[: limit - len(line)]
     if not line:
         return []
-    lower = lower_than(Priority(line[0].priority))
-    aged = _aged([pk for priority, pk in heads.items() if priority in lower])
+    aged = _aged({heads[rank]: rank for rank in lower})
     return _together([*aged, *(entry for entry in line if entry not in aged)][:limit])
 
 
-def first_due() -> dict[Priority, int]:
-    """The id of the first entry that may be taken now, of each priority that has one, in the order of serving.
+def first_due(lane: Lane = EVERYTHING) -> dict[Rank, int]:
+    """The id of the first entry that may be taken now, of each rank of the lane that has one, in the order of serving.
 
     One statement, and none that Django puts together: workers ask again and again, mostly for nothing.
     """
     with connection.cursor() as cursor:
-        cursor.execute(*_first_due_statement())
+        cursor.execute(*_first_due_statement(lane))
         ids = cursor.fetchone()
-    return {priority: pk for priority, pk in zip(SERVING_ORDER, ids, strict=True) if pk is not None}
+    return {rank: pk for rank, pk in zip(lane.ranks, ids, strict=True) if pk is not None}
 
 
 @cache
-def _first_due_statement() -> tuple[str, tuple[Any, ...]]:
-    look_ups = [in_line(priority).due().values("pk")[:1].query.sql_with_params() for priority in SERVING_ORDER]
+def _first_due_statement(lane: Lane) -> tuple[str, tuple[Any, ...]]:
+    look_ups = [_due(rank).values("pk")[:1].query.sql_with_params() for rank in lane.ranks]
     columns = ", ".join(f"({sql})" for sql, _params in look_ups)
     return f"SELECT {columns}", tuple(chain.from_iterable(params for _sql, params in look_ups))
 
 
-def _takeable(priority: Priority) -> AnalysisQueueQuerySet:
-    rows = in_line(priority).due()
+def _due(rank: Rank) -> AnalysisQueueQuerySet:
+    return in_line(rank.priority).due().filter(rank.models)
+
+
+def _takeable(rank: Rank) -> AnalysisQueueQuerySet:
+    rows = _due(rank)
     if connection.features.has_select_for_update_skip_locked:
         rows = rows.select_for_update(skip_locked=True)
     return rows
 
 
-def _aged(heads: Sequence[int]) -> list[AnalysisQueue]:
-    """Those of these first entries, each of its priority, that are served first by their age; in their order."""
+def _aged(heads: Mapping[int, Rank]) -> list[AnalysisQueue]:
+    """Those of these first entries, each of its rank, that are served first by their age; in their order."""
     found = AnalysisQueue.objects.in_bulk(heads)
-    aged = [
-        entry
-        for entry in (found[pk] for pk in heads if pk in found)
-        if has_aged(entry.queued_at) and has_aged(entry.queued_at, _served_at(entry.priority))
-    ]
-    return [taken for entry in aged for taken in _takeable(Priority(entry.priority)).filter(pk=entry.pk)]
+    aged = [pk for pk in heads if pk in found and has_aged(found[pk].queued_at) and not _is_served(heads[pk])]
+    return [taken for pk in aged for taken in _takeable(heads[pk]).filter(pk=pk)]
 
 
 def has_aged(waits_since: datetime, served_at: datetime | None = None) -> bool:
@@ -163,8 +183,10 @@ def lower_than(priority: Priority) -> tuple[Priority, ...]:
     return SERVING_ORDER[SERVING_ORDER.index(priority) + 1 :]
 
 
-def _served_at(priority: str) -> datetime | None:
-    return AnalysisQueue.objects.filter(priority=priority).aggregate(last=Max("started_at"))["last"]
+def _is_served(rank: Rank) -> bool:
+    """Whether something of it was started too lately for its next entry to be served first."""
+    since = clock.now() - timedelta(seconds=settings.AGEING_SECONDS)
+    return AnalysisQueue.objects.filter(rank.models, priority=rank.priority, started_at__gt=since).exists()
 
 
 def _together(entries: list[AnalysisQueue]) -> list[AnalysisQueue]:

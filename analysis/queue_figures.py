@@ -17,9 +17,13 @@ MINUTE_SECONDS = 60
 
 @dataclass(frozen=True, slots=True)
 class Unfinished:
-    """What waits and what runs, by priority; `again` of those that wait were tried before, after a fault of ours."""
+    """What waits and what runs, by priority; `again` of those that wait were tried before, after a fault of ours.
+
+    `waiting_by_kind` is by model and priority.
+    """
 
     waiting: dict[Priority, int]
+    waiting_by_kind: dict[tuple[str, str], int]
     running: dict[Priority, int]
     again: int
     oldest_at: datetime | None
@@ -86,16 +90,17 @@ class MinuteOf(Func):
 def unfinished() -> Unfinished:
     """What waits and what runs now; reads those rows only."""
     active = AnalysisQueue.objects.filter(status__in=ACTIVE_QUEUE_STATUSES).order_by()
-    rows = active.values("status", "priority").annotate(
+    rows = active.values("status", "priority", "model_name").annotate(
         count=Count("pk"), again=Count("pk", filter=Q(retry_count__gt=0)), oldest_at=Min("queued_at")
     )
     counts: dict[str, dict[Priority, int]] = {status: dict.fromkeys(SERVING_ORDER, 0) for status in QueueStatus}
     found = list(rows)
     for row in found:
-        counts[row["status"]][Priority(row["priority"])] = row["count"]
+        counts[row["status"]][Priority(row["priority"])] += row["count"]
     waiting = [row for row in found if row["status"] == QueueStatus.WAITING]
     return Unfinished(
         waiting=counts[QueueStatus.WAITING],
+        waiting_by_kind={(row["model_name"] or "", row["priority"]): row["count"] for row in waiting},
         running=counts[QueueStatus.PROCESSING],
         again=sum(row["again"] for row in waiting),
         oldest_at=min((row["oldest_at"] for row in waiting), default=None),

@@ -2,10 +2,11 @@
 
 from collections.abc import Collection
 from datetime import datetime
+from functools import partial
 
 from django.db import models, transaction
 
-from analysis import doorbell, lifecycle, wishes
+from analysis import doorbell, lifecycle, routing, wishes
 from analysis.models import AnalysisQueue
 from analysis.states import Priority
 from mlmodels.models import MLModel
@@ -33,14 +34,14 @@ def enqueue(
         upload_started_at=upload_started_at,
         further=further,
     )
-    doorbell.ring_on_commit()
+    _ring_on_commit(model, priority)
 
 
 @transaction.atomic
 def analyze_again(*, image_id: int, model: MLModel, priority: Priority) -> None:
     """Run a finished picture again. Raises `wishes.TransitionError` while it still waits or runs."""
     wishes.resubmit(image_id=image_id, model=model, priority=priority)
-    doorbell.ring_on_commit()
+    _ring_on_commit(model, priority)
 
 
 @transaction.atomic
@@ -48,7 +49,7 @@ def analyze_all_again(*, image_ids: Collection[int], model: MLModel, priority: P
     """Run many pictures of one person again; returns which, the others still wait or run."""
     taken_back = wishes.resubmit_all(image_ids=image_ids, model=model, priority=priority)
     if taken_back:
-        doorbell.ring_on_commit()
+        _ring_on_commit(model, priority)
     return taken_back
 
 
@@ -82,3 +83,7 @@ def retry(*, image_id: int, may_be_urgent: bool = False) -> None:
         raise ModelGoneError(entry.model_name)
     is_too_urgent = entry.priority == Priority.URGENT and not may_be_urgent
     analyze_again(image_id=image_id, model=model, priority=Priority.HIGH if is_too_urgent else Priority(entry.priority))
+
+
+def _ring_on_commit(model: MLModel, priority: Priority) -> None:
+    doorbell.ring_on_commit(partial(routing.takers, model.key, priority))

@@ -4,15 +4,29 @@ What only waiting or running entries need is asked for them only: the database s
 """
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime
-from functools import cache
+from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
 from django.db import models
-from django.db.models import Case, Exists, F, Func, JSONField, OuterRef, Q, QuerySet, Subquery, Value, When
+from django.db.models import (
+    Case,
+    Exists,
+    F,
+    Func,
+    JSONField,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    Value,
+    When,
+)
 from django.db.models.functions import JSONArray, JSONObject
 
-from analysis import ordering
+from analysis import ordering, routing
+from analysis.lanes import Lane
 from analysis.models import AnalysisQueue, AnalysisResult, Attempt, ProgressLog, QueuePause
 from analysis.run_cards import Tried
 from analysis.states import ACTIVE_QUEUE_STATUSES, SERVING_ORDER, Priority, QueueStatus, Stage
@@ -20,6 +34,10 @@ from analysis.states import ACTIVE_QUEUE_STATUSES, SERVING_ORDER, Priority, Queu
 MEASUREMENTS = 20
 RECENT_RUNS = 64
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+# Of queue entries those that stand in one line with the outer one.
+Line = Callable[[QuerySet[AnalysisQueue]], QuerySet[AnalysisQueue]]
 
 
 class Run(NamedTuple):
@@ -66,15 +84,19 @@ class JSONRows(models.Aggregate):
         return self.as_sql(compiler, connection, function="JSONB_AGG", **context)
 
 
-@cache
-def _stories() -> QuerySet[AnalysisQueue]:
+@lru_cache(maxsize=16)
+def _stories(lanes: tuple[Lane, ...]) -> QuerySet[AnalysisQueue]:
+    line = partial(routing.in_one_line, lanes)
     entries = AnalysisQueue.objects.select_related("image__timeline")
     return entries.annotate(
         surroundings=JSONObject(
-            **{f"ahead_{priority}": _while_waiting(_ahead(priority)) for priority in SERVING_ORDER},
-            **{f"moves_{priority}": _while_waiting(_moves(priority), Value(None)) for priority in SERVING_ORDER[1:]},
-            own_ahead=_while_waiting(_count(_earlier().filter(user_id=OuterRef("user_id")))),
-            running=_while_waiting(_count(AnalysisQueue.objects.filter(status=QueueStatus.PROCESSING))),
+            **{f"ahead_{priority}": _while_waiting(_ahead(priority, line)) for priority in SERVING_ORDER},
+            **{
+                f"moves_{priority}": _while_waiting(_moves(priority, line), Value(None))
+                for priority in SERVING_ORDER[1:]
+            },
+            own_ahead=_while_waiting(_count(line(_earlier()).filter(user_id=OuterRef("user_id")))),
+            running=_while_waiting(_count(line(AnalysisQueue.objects.filter(status=QueueStatus.PROCESSING)))),
             batch=Case(When(status=QueueStatus.PROCESSING, then=_count(_taken_together())), default=0),
             is_paused=_while_waiting(_yes_or_no(QueuePause.objects.filter(resumed_at__isnull=True))),
         ),
@@ -90,9 +112,9 @@ def _stories() -> QuerySet[AnalysisQueue]:
 def stories() -> QuerySet[AnalysisQueue]:
     """Queue entries with their picture, timeline and what `facts_of` reads, all in one statement.
 
-    Building it takes longer than answering it, so it is built once and holds nothing that changes.
+    Building it takes longer than answering it, so it is built once for the lanes that are served.
     """
-    return _stories().all()
+    return _stories(routing.living()).all()
 
 
 def facts_of(entry: AnalysisQueue) -> Facts:
@@ -170,12 +192,11 @@ def _yes_or_no(rows: QuerySet[Any]) -> Case:
     return Case(When(Exists(rows), then=1), default=0)
 
 
-def _ahead(priority: Priority) -> Case:
+def _ahead(priority: Priority, line: Line) -> Case:
     """How many of one priority are served before the entry of the outer query."""
-    line = ordering.in_line(priority)
     return Case(
-        When(priority=priority, then=_count(_earlier())),
-        When(priority__in=ordering.lower_than(priority), then=_count(line)),
+        When(priority=priority, then=_count(line(_earlier()))),
+        When(priority__in=ordering.lower_than(priority), then=_count(line(ordering.in_line(priority)))),
         default=0,
     )
 
@@ -193,11 +214,11 @@ def _taken_together() -> QuerySet[AnalysisQueue]:
     return AnalysisQueue.objects.filter(started, started_at=OuterRef("started_at"))
 
 
-def _moves(priority: Priority) -> JSONArray:
+def _moves(priority: Priority, line: Line) -> JSONArray:
     """Since when the next entry of the priority waits, and when one was started last."""
     served = AnalysisQueue.objects.filter(priority=priority, started_at__isnull=False).order_by("-started_at")
     return JSONArray(
-        Subquery(ordering.in_line(priority).values("queued_at")[:1]), Subquery(served.values("started_at")[:1])
+        Subquery(line(ordering.in_line(priority)).values("queued_at")[:1]), Subquery(served.values("started_at")[:1])
     )
 
 

@@ -7,7 +7,7 @@ from celery import Task, shared_task
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError
 
-from analysis import doorbell, failpoints, heat_map_runs, heat_maps, in_hand, lifecycle, run_ids, runner
+from analysis import doorbell, failpoints, heat_map_runs, heat_maps, in_hand, lanes, lifecycle, run_ids, runner
 from analysis.watchdog import may_claim
 from mlmodels.inference.errors import DeviceLostError
 from mlmodels.registry import engine, preparation
@@ -24,20 +24,22 @@ def look_at_queue(self: Task) -> int:
     Raises SystemExit, everything being handed on, to have the pool replace a process that its GPU has left.
     """
     failpoints.hit("doorbell_received")
-    doorbell.heard()
+    lane = lanes.own()
+    doorbell.heard(lane)
     task_id = str(self.request.id)
     claims = lifecycle.claim_batch(
         limit=settings.BATCH_SIZE,
+        lane=lane,
         before_commit=partial(in_hand.note, task_id),
         opening=partial(runner.opening, engine()),
     )
     if not claims:
         if heat_map_runs.make_next(task_id=task_id):
-            doorbell.ring()
+            doorbell.ring(lane)
         return 0
     failpoints.hit("after_claim")
     if len(claims) == settings.BATCH_SIZE:
-        doorbell.ring()  # there may be work for another child
+        doorbell.ring(lane)  # there may be work for another child
     try:
         with run_ids.noted([run_ids.run_id(claim.image_id, claim.started_at) for claim in claims]):
             runner.run(claims, engine(), preparation())
@@ -56,4 +58,4 @@ def _ring_while_something_waits() -> None:
             return
     except (DatabaseError, InterfaceError) as error:
         logger.warning("the database did not say whether something waits: %s", error)
-    doorbell.ring()
+    doorbell.ring(lanes.own())

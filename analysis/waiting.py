@@ -6,7 +6,7 @@ from typing import NamedTuple
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
 
-from analysis import clock, estimates, warm_models
+from analysis import clock, estimates, routing, warm_models
 from analysis.estimates import Estimate
 from analysis.models import AnalysisQueue
 from analysis.states import SERVING_ORDER, Priority
@@ -25,15 +25,18 @@ def told(entry: AnalysisQueue, facts: Facts) -> Waiting:
     """What to say about a waiting entry; one look-up in the shared cache."""
     loading_seconds = warm_models.seconds_to_load(entry.model_name or "")
     ahead = sum(facts.ahead.values()) + facts.aged
+    taking = routing.takers(entry.model_name or "", entry.priority)
     estimated = estimates.of_waiting(
         facts.runs_of_model,
-        facts.recent_runs,
+        [run for run in facts.recent_runs if any(lane.takes_model(run.model_key) for lane in taking)],
         ahead=ahead,
         running=facts.running,
         first_seconds=_seconds_until_due(entry) + (loading_seconds or 0),
     )
     reason = _reason(entry, facts, ahead, is_loaded=loading_seconds is None)
-    return Waiting(ahead, reason, None if facts.is_paused else estimated)
+    if not taking:
+        reason = f"{reason} {_why_nobody_takes(entry)}"
+    return Waiting(ahead, reason, None if facts.is_paused or not taking else estimated)
 
 
 def _reason(entry: AnalysisQueue, facts: Facts, ahead: int, *, is_loaded: bool) -> str:
@@ -48,6 +51,15 @@ def _reason(entry: AnalysisQueue, facts: Facts, ahead: int, *, is_loaded: bool) 
     if not is_loaded:
         sentences.append(_("The model has to be loaded first."))
     return " ".join(sentences)
+
+
+def _why_nobody_takes(entry: AnalysisQueue) -> str:
+    lanes = routing.living()
+    if not lanes:
+        return _("No worker runs at the moment; nothing is lost.")
+    if not any(lane.takes_model(entry.model_name or "") for lane in lanes):
+        return _("No worker takes this model at the moment; nothing is lost.")
+    return _("No worker takes this priority at the moment; nothing is lost.")
 
 
 def _seconds_until_due(entry: AnalysisQueue) -> int:

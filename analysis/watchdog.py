@@ -13,7 +13,7 @@ from typing import Any
 from celery.worker import state
 from django.conf import settings
 
-from analysis import heartbeats, pausing
+from analysis import heartbeats, lanes, pausing
 from analysis.ordering import first_due
 
 EXIT_CODE = 70  # EX_SOFTWARE of <sysexits.h>
@@ -57,8 +57,8 @@ class Watchdog:
 
 
 def may_claim() -> bool:
-    """Whether a worker that looks now finds something to take: neither a pause nor a retry's delay is in the way."""
-    return bool(first_due()) and not pausing.is_paused()
+    """Whether this worker would find something to take now: neither a pause nor a retry's delay is in the way."""
+    return bool(first_due(lanes.own())) and not pausing.is_paused()
 
 
 class LoopWatch(threading.Thread):

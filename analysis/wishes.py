@@ -44,7 +44,7 @@ def resubmit_all(*, image_ids: Collection[int], model: MLModel, priority: Priori
     if not entries:
         return []
     now = clock.now()
-    first = position_for(user_id=entries[0].user_id, priority=priority)
+    first = position_for(user_id=entries[0].user_id, priority=priority, model_key=model.key)
     AnalysisQueue.objects.filter(pk__in=[entry.pk for entry in entries]).update(
         status=QueueStatus.WAITING,
         priority=priority,
@@ -129,7 +129,7 @@ def set_priority(*, entry_ids: Collection[int], priority: Priority) -> int:
     """Give waiting entries another priority, each with the place that its person would get now; returns how many."""
     entries = [entry for entry in _locked(entry_ids) if entry.priority != priority]
     for entry in entries:
-        place = position_for(user_id=entry.user_id, priority=priority)
+        place = position_for(user_id=entry.user_id, priority=priority, model_key=entry.model_name or "")
         AnalysisQueue.objects.filter(pk=entry.pk).update(priority=priority, position=place)
     return len(entries)
 

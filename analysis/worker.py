@@ -5,11 +5,13 @@ The parent process never touches torch: a fork after one torch operation would h
 
 import logging
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from billiard.exceptions import TimeLimitExceeded, WorkerLostError
 from celery.signals import (
+    celeryd_after_setup,
     task_failure,
     worker_init,
     worker_process_init,
@@ -21,11 +23,23 @@ from celery.worker import state
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, close_old_connections, connection
 
-from analysis import doorbell, heartbeats, heat_maps, in_hand, leases, lifecycle, retention, stopping, warm_models
+from analysis import (
+    doorbell,
+    heartbeats,
+    heat_maps,
+    in_hand,
+    lanes,
+    leases,
+    lifecycle,
+    retention,
+    stopping,
+    warm_models,
+)
 from analysis.watchdog import LoopWatch, may_claim, watchdog
 from mlmodels import default_model, registry
 from mlmodels.inference.errors import EngineError
 from mlmodels.inference.runtime import prepare_worker_process
+from mlmodels.models import MLModel
 
 logger = logging.getLogger(__name__)
 ended_tasks = in_hand.EndedTasks()
@@ -39,7 +53,7 @@ class BackoffBell:
 
     def set(self) -> None:
         if self.timer:
-            self.timer.call_after(lifecycle.LONGEST_FIRST_DELAY_SECONDS, doorbell.ring)
+            self.timer.call_after(lifecycle.LONGEST_FIRST_DELAY_SECONDS, partial(doorbell.ring, lanes.own()))
 
 
 backoff_bell = BackoffBell()
@@ -66,7 +80,7 @@ def sweep() -> None:
         logger.warning("took back %d runs that nobody works on any more", taken_back)
         backoff_bell.set()
     if is_something_to_do:
-        doorbell.ring()
+        doorbell.ring(lanes.own())
 
 
 def take_back() -> int:
@@ -80,6 +94,17 @@ def take_back() -> int:
     if heartbeats.heart.may_judge:
         taken_back += leases.take_back_from_unknown_workers()
     return taken_back + ended_tasks.give_back(running) + leases.take_back_expired()
+
+
+@celeryd_after_setup.connect
+def listen(instance: Any, **_kwargs: Any) -> None:
+    """Hear the doorbell of this worker's lane, and of chores unless it is kept free."""
+    try:
+        queues = lanes.own().queues
+    except ValueError as error:  # Celery goes on after any other exception of ours
+        logger.critical("%s", error)
+        raise SystemExit(1) from None
+    instance.app.amqp.queues.select(queues)
 
 
 @worker_init.connect
@@ -116,17 +141,17 @@ def give_back_what_the_child_held(task_id: str, exception: BaseException, **_kwa
     given_back = in_hand.give_back(task_id)
     if given_back:
         logger.warning("gave back %d runs of a lost child: %s", given_back, exception)
-        doorbell.ring()  # what waits beside them needs nobody's patience
+        doorbell.ring(lanes.own())  # what waits beside them needs nobody's patience
         backoff_bell.set()
 
 
 @worker_process_init.connect
 def prepare_child(**_kwargs: Any) -> None:
-    """Load the default model before the first picture comes; a model that cannot be loaded fails its runs, not us."""
+    """Load a model before the first picture comes; one that cannot be loaded fails its runs, not us."""
     prepare_worker_process(threads=settings.INFERENCE_THREADS)
     key = settings.DEFAULT_MODEL
     with suppress(DatabaseError, InterfaceError):
-        key = default_model.key()
+        key = _first_model()
     try:
         classifier = registry.engine().load(key)
         warm_models.note(key, execution=str(classifier.execution))
@@ -134,3 +159,9 @@ def prepare_child(**_kwargs: Any) -> None:
         logger.warning("the default model cannot be loaded: %s", error)
     with suppress(DatabaseError, InterfaceError):
         heartbeats.note_claim()
+
+
+def _first_model() -> str:
+    """The model to have in memory from the beginning: the default one, unless this worker leaves it to others."""
+    key, lane = default_model.key(), lanes.own()
+    return next((model.key for model in MLModel.objects.offered() if lane.takes_model(model.key)), key)

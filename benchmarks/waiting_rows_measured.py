@@ -103,7 +103,9 @@ class Bench:
         found = {
             "submission": milliseconds(self.submit),
             "position": milliseconds(
-                lambda: ordering.position_for(user_id=self.people[0].pk, priority=Priority.NORMAL)
+                lambda: ordering.position_for(
+                    user_id=self.people[0].pk, priority=Priority.NORMAL, model_key=self.model.key
+                )
             ),
             "claim of 16": milliseconds(lambda: claims.extend(lifecycle.claim_batch(limit=BATCH))),
             "finish of 16": milliseconds(lambda: lifecycle.complete(dict.fromkeys(claims, LABELS))),

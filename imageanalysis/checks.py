@@ -13,6 +13,7 @@ from django.core.checks import CheckMessage, Error, Warning
 from django.core.exceptions import ImproperlyConfigured
 from django.http.request import validate_host
 
+from analysis import lanes
 from imageanalysis.logs import FORMATTERS
 
 SECRET_MIN_LENGTH = 50
@@ -69,6 +70,7 @@ def weaknesses() -> Iterator[tuple[str, str]]:
     if settings.LOG_FORMAT not in FORMATTERS:
         yield "E008", f"LOG_FORMAT must be one of {', '.join(FORMATTERS)}, not {settings.LOG_FORMAT!r}."
     yield from _of_metrics()
+    yield from _of_lanes()
     if not 0 <= settings.MEDIA_PRESIGNED_SECONDS <= PRESIGNED_LONGEST_SECONDS:
         yield (
             "E009",
@@ -106,6 +108,13 @@ def _of_metrics() -> Iterator[tuple[str, str]]:
         yield "E010", f"METRICS_TOKEN can be guessed: set {TOKEN_MIN_LENGTH} random letters or more."
     if wrong := [text for text in settings.METRICS_NETWORKS if not is_network(text)]:
         yield "E011", f"METRICS_NETWORKS must hold networks like 10.0.0.0/8 or addresses, not {wrong[0]!r}."
+
+
+def _of_lanes() -> Iterator[tuple[str, str]]:
+    try:
+        lanes.own()
+    except ValueError as error:
+        yield "E012", str(error)
 
 
 def is_network(text: str) -> bool:

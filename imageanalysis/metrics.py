@@ -55,22 +55,25 @@ class Installation(Collector):
     """What the database says at the moment of asking; no process keeps counts of its own."""
 
     def collect(self) -> Iterator[Metric]:
-        yield from _of_the_queue()
+        workers = metrics.workers()
+        yield from _of_the_queue(workers)
         yield from _of_runs()
-        yield from _of_workers()
+        yield from _of_workers(workers)
         mails = WaitingMail.objects.count()
         yield GaugeMetricFamily("imageanalysis_mails_waiting", "Mails that are still to be sent", mails)
 
 
-def _of_the_queue() -> Iterator[Metric]:
+def _of_the_queue(workers: list[metrics.Worker]) -> Iterator[Metric]:
     waiting = _by("imageanalysis_queue_waiting", "Pictures that wait", "priority")
+    untaken = _by("imageanalysis_queue_untaken", "Pictures that wait and that no living worker takes", "priority")
     processing = _by("imageanalysis_queue_processing", "Pictures that a worker has in hand", "priority")
     oldest = _by("imageanalysis_queue_oldest_seconds", "How long the oldest picture has waited", "priority")
-    for priority, line in metrics.lines().items():
+    for priority, line in metrics.lines(workers).items():
         waiting.add_metric([priority], line.waiting)
+        untaken.add_metric([priority], line.untaken)
         processing.add_metric([priority], line.processing)
         oldest.add_metric([priority], line.oldest_seconds)
-    yield from (waiting, processing, oldest)
+    yield from (waiting, untaken, processing, oldest)
     is_paused = pausing.is_paused()
     yield GaugeMetricFamily("imageanalysis_queue_paused", "Whether staff have paused the queue", int(is_paused))
 
@@ -89,10 +92,10 @@ def _of_runs() -> Iterator[Metric]:
     yield from (ended, failed, took)
 
 
-def _of_workers() -> Iterator[Metric]:
-    silent = _by("imageanalysis_worker_silent_seconds", "Since a worker's last sign of life", "host", "code")
-    for worker in metrics.workers():
-        silent.add_metric([worker.hostname, worker.code_version], worker.silent_seconds)
+def _of_workers(workers: list[metrics.Worker]) -> Iterator[Metric]:
+    silent = _by("imageanalysis_worker_silent_seconds", "Since a worker's last sign of life", "host", "code", "lane")
+    for worker in workers:
+        silent.add_metric([worker.hostname, worker.code_version, worker.lane], worker.silent_seconds)
     code = _by("imageanalysis_web_code", "Which code the web process runs that answers", "code")
     code.add_metric([THIS_CODE], 1)
     yield from (silent, code)

@@ -219,6 +219,9 @@ if CACHES["default"]["BACKEND"].endswith("RedisCache"):
     }
 
 WORKER_CONCURRENCY = env.int("WORKER_CONCURRENCY", default=min(os.cpu_count() or 1, 4))
+# What this machine's worker takes, everything when empty; see `analysis.lanes`.
+WORKER_MODELS = env.list("WORKER_MODELS", default=[])
+WORKER_PRIORITIES = env.list("WORKER_PRIORITIES", default=[])
 INFERENCE_THREADS = env.int("INFERENCE_THREADS", default=max(1, (os.cpu_count() or 1) // WORKER_CONCURRENCY))
 # "auto" is the fastest that agrees with the reference; see docs/models.md.
 INFERENCE_RUNTIME = env.str("INFERENCE_RUNTIME", default="auto")
@@ -258,7 +261,7 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TASK_TIME_LIMIT = RUN_HARD_LIMIT_SECONDS
-CELERY_TASK_DEFAULT_QUEUE = "analysis"
+CELERY_TASK_DEFAULT_QUEUE = "chores"  # mails, exports, exams; `analysis.lanes` has the queues of the doorbells
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_PROC_ALIVE_TIMEOUT = 300  # the first child of all converts the default model before it reports
 CELERY_WORKER_CONCURRENCY = WORKER_CONCURRENCY

@@ -4,13 +4,14 @@ from collections.abc import Iterator
 from functools import partial
 
 import pytest
-from django.conf import settings as django_settings
 from django.core.cache import cache
 from pytest_django import Settings
 from redis import Redis
 
 from accounts.models import User
-from analysis import doorbell, tasks
+from analysis import doorbell, routing, tasks
+from analysis.lanes import EVERYTHING, Lane
+from analysis.states import Priority
 from imageanalysis.tests.servers import Broker
 from images.tests.factories import queued_image
 from mlmodels.models import MLModel
@@ -21,21 +22,21 @@ def hung(broker: Broker) -> Iterator["partial[int]"]:
     """How many bells hang unheard; none at the beginning."""
     with Redis(unix_socket_path=str(broker.socket_path)) as client:
         client.flushall()
-        yield partial(client.llen, django_settings.CELERY_TASK_DEFAULT_QUEUE)
+        yield partial(client.llen, EVERYTHING.doorbell_queue)
         client.flushall()
 
 
 def test_while_one_hangs_unheard_no_other_is_hung_beside_it(hung: "partial[int]") -> None:
     for _ in range(10):
-        doorbell.ring()
+        doorbell.ring(EVERYTHING)
 
     assert hung() == 1
 
 
 def test_once_it_was_heard_the_next_one_rings(hung: "partial[int]") -> None:
-    doorbell.ring()
-    doorbell.heard()
-    doorbell.ring()
+    doorbell.ring(EVERYTHING)
+    doorbell.heard(EVERYTHING)
+    doorbell.ring(EVERYTHING)
 
     assert hung() == 2
 
@@ -43,13 +44,13 @@ def test_once_it_was_heard_the_next_one_rings(hung: "partial[int]") -> None:
 def test_one_that_nobody_ever_hears_silences_the_next_for_a_second_at_most(
     hung: "partial[int]", broker: Broker
 ) -> None:
-    doorbell.ring()
+    doorbell.ring(EVERYTHING)
 
     with Redis(unix_socket_path=str(broker.socket_path), db=1) as client:
         (key,) = client.keys("*")
         assert 0 < client.pttl(key) <= 1000
     cache.clear()  # that second is over
-    doorbell.ring()
+    doorbell.ring(EVERYTHING)
     assert hung() == 2
 
 
@@ -57,11 +58,32 @@ def test_without_a_cache_every_one_rings(hung: "partial[int]", settings: Setting
     away = {**settings.CACHES["default"], "LOCATION": "unix:///nowhere/at-all.sock"}
     settings.CACHES = {"default": away}
 
-    doorbell.ring()
-    doorbell.heard()
-    doorbell.ring()
+    doorbell.ring(EVERYTHING)
+    doorbell.heard(EVERYTHING)
+    doorbell.ring(EVERYTHING)
 
     assert hung() == 2
+
+
+def test_a_picture_rings_for_each_lane_that_takes_it_and_for_no_other(
+    hung: "partial[int]", broker: Broker, owner: User, model: MLModel
+) -> None:
+    first, its_own, other, kept_free = map(Lane.of, ("clip,*", model.name, f"-{model.name}", "|urgent"))
+    routing.living.keep((first, its_own, other, kept_free))
+
+    def bells() -> list[int]:
+        with Redis(unix_socket_path=str(broker.socket_path)) as client:
+            return [client.llen(lane.doorbell_queue) for lane in (first, its_own, other, kept_free)]
+
+    doorbell.ring_all(routing.takers(model.key, Priority.NORMAL))
+    assert (bells(), hung()) == ([1, 1, 0, 0], 0)
+    doorbell.heard(first)
+    doorbell.ring_all(routing.takers(model.key, Priority.URGENT))
+    assert (bells(), hung()) == ([2, 1, 0, 1], 0), "one hangs unheard at its own lane's"
+
+    routing.living.keep(())
+    doorbell.ring_all(routing.living())
+    assert hung() == 1, "whoever takes everything may be on its way"
 
 
 def test_whoever_takes_as_many_as_it_may_rings_for_the_others(

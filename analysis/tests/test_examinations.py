@@ -15,9 +15,11 @@ from images.tests.factories import queued_image
 from mlmodels.models import MLModel
 
 
-def another_worker(*, code: str = THIS_CODE, silent_seconds: float = 0) -> None:
+def another_worker(*, code: str = THIS_CODE, silent_seconds: float = 0, lane: str = "") -> None:
     seen_at = Now() - timedelta(seconds=silent_seconds)
-    WorkerProcess.objects.create(pk=uuid.uuid4(), hostname="shed", process="m 1 1", code_version=code, seen_at=seen_at)
+    WorkerProcess.objects.create(
+        pk=uuid.uuid4(), hostname="shed", process="m 1 1", code_version=code, seen_at=seen_at, lane=lane
+    )
 
 
 def test_without_a_worker_that_lives_two_things_are_wrong(db: None) -> None:
@@ -35,6 +37,28 @@ def test_a_worker_of_other_code_is_a_warning_and_one_of_this_code_is_not(db: Non
     assert (same.level, other.level) == (Level.OK, Level.WARNING)
     assert "0123456789ab" in other.sentence
     assert THIS_CODE in other.sentence
+
+
+def test_what_no_worker_takes_is_told_before_a_picture_comes_and_wrong_when_it_waits(
+    owner: User, model: MLModel
+) -> None:
+    another_worker(lane="nonsense|urgent,high")
+    own, untaken, chores, unknown = examinations.workers()
+
+    assert own.sentence.endswith(
+        "It takes these models only: nonsense. It is kept free for these priorities: Urgent, High."
+    )
+    assert (untaken.level, untaken.sentence) == (Level.WARNING, f"No worker takes {model.key}.")
+    assert (chores.level, unknown.level) == (Level.WRONG, Level.WARNING)
+    assert "nonsense" in unknown.sentence
+
+    queued_image(user=owner, model=model)
+    _waits, told = examinations.queue()
+    assert told.level == Level.WRONG
+    assert told.sentence == f"1 picture waits that no worker takes: {model.key} (Normal)."
+
+    another_worker()
+    assert [finding.level for finding in examinations.queue()] == [Level.OK]
 
 
 def test_a_worker_leaves_its_code_with_its_signs_of_life(db: None) -> None:

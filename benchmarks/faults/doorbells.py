@@ -7,6 +7,7 @@ from django.conf import settings
 from redis import Redis
 
 from analysis import doorbell
+from analysis.lanes import EVERYTHING
 from analysis.models import AnalysisQueue
 from benchmarks.faults.harness import Figures, Ground, spread
 
@@ -37,7 +38,7 @@ def waits() -> list[float]:
 
 def ring_tenfold(_broker: Redis) -> None:
     for _ in range(BELLS):
-        doorbell.ring()
+        doorbell.ring(EVERYTHING)
 
 
 def lose_all(broker: Redis) -> None:

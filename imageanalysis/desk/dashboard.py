@@ -8,8 +8,9 @@ from django.utils.formats import number_format, time_format
 from django.utils.timezone import localtime
 from django.utils.translation import gettext
 
-from analysis import clock, heartbeats, pausing, queue_figures, speeds, warm_models
+from analysis import clock, heartbeats, lane_wording, pausing, queue_figures, speeds, warm_models
 from analysis.code_version import THIS_CODE
+from analysis.lanes import Lane
 from analysis.models import WorkerProcess
 from analysis.queue_figures import MINUTE_SECONDS, Throughput, Unfinished
 from analysis.states import Priority
@@ -44,6 +45,7 @@ class WorkerRow(NamedTuple):
     """A worker that lives; `loaded` names the models that it has in memory, None when nobody knows."""
 
     worker: WorkerProcess
+    lane: str
     runs_this_code: bool
     loaded: list[tuple[str, str]] | None
 
@@ -70,6 +72,7 @@ def context() -> dict[str, Any]:
     models = list(MLModel.objects.with_condition().order_by("name", "version"))
     ended = queue_figures.throughput(now)
     unfinished = queue_figures.unfinished()
+    workers = _workers(models)
     return {
         "poll_ms": POLL_MS,
         "now": now,
@@ -80,7 +83,8 @@ def context() -> dict[str, Any]:
         "last_day": ended.lately(24 * 60),
         "charts": _charts(ended),
         "causes": _causes(now),
-        "workers": _workers(models),
+        "untaken": lane_wording.untaken(unfinished.waiting_by_kind, [Lane.of(row.worker.lane) for row in workers]),
+        "workers": workers,
         "models": _models(models),
         "stored": Original.objects.aggregate(pictures=Count("pk"), bytes=Sum("stored_bytes", default=0)),
         "disks": _disks(),
@@ -125,6 +129,7 @@ def _workers(models: list[MLModel]) -> list[WorkerRow]:
     return [
         WorkerRow(
             worker=worker,
+            lane=lane_wording.told(Lane.of(worker.lane)),
             runs_this_code=worker.code_version == THIS_CODE,
             loaded=None if loaded is None else sorted((names[k], how) for k, how in loaded[worker.pk].items()),
         )

@@ -38,6 +38,8 @@ WEAK = {
     "must lie between 0 and 300": {"MEDIA_PRESIGNED_SECONDS": "86400"},
     "METRICS_TOKEN can be guessed": {"METRICS_TOKEN": "secret"},
     "METRICS_NETWORKS must hold networks": {"METRICS_NETWORKS": "10.0.0.0/8,everybody"},
+    "WORKER_PRIORITIES must hold some of": {"WORKER_PRIORITIES": "urgent,hgih"},
+    "WORKER_MODELS must name models": {"WORKER_MODELS": "clip,-vgg16"},
     "STORAGE_URL must look like": {"STORAGE_URL": "https://bucket"},
 }
 

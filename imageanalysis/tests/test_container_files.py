@@ -56,7 +56,7 @@ def test_only_the_proxy_is_reached_from_outside() -> None:
     assert not set(SERVICES["proxy"]["networks"]) & set(SERVICES["postgresql"]["networks"])
 
 
-@pytest.mark.parametrize("name", ["worker", "worker-gpu"])
+@pytest.mark.parametrize("name", ["worker", "worker-gpu", "worker-urgent"])
 def test_a_worker_is_given_longer_than_a_batch_may_take(name: str) -> None:
     grace = int(SERVICES[name]["stop_grace_period"].removesuffix("s"))
 

@@ -151,6 +151,16 @@ def test_a_scale_ends_at_a_round_number(count: int, top: int) -> None:
     assert charts.round_up(count) == top
 
 
+def test_what_a_worker_leaves_to_others_and_what_nobody_takes_is_told(staff_client: Client, model: MLModel) -> None:
+    worker_lives(lane="|urgent")
+    picture_rows(1, model)
+
+    told = figures(staff_client)
+
+    assert "It is kept free for these priorities: Urgent." in told
+    assert f"1 picture waits that no worker takes: {model.key} (Normal)." in told
+
+
 def test_workers_that_have_been_silent_are_not_told(staff_client: Client) -> None:
     worker_lives(seen_at=timezone.now() - timedelta(minutes=5))
 

@@ -16,7 +16,7 @@ from pytest_django import Settings
 from accounts.models import User
 from analysis import clock, failures, lifecycle
 from analysis.heartbeats import note_claim
-from analysis.models import AnalysisQueue, ProgressLog
+from analysis.models import AnalysisQueue, ProgressLog, WorkerProcess
 from analysis.states import Priority, QueueStatus, Stage
 from imageanalysis.tests.servers import ROOT
 from images.tests.factories import queued_image
@@ -79,6 +79,16 @@ def test_the_queue_by_priority() -> None:
     assert numbers["imageanalysis_queue_processing"][Priority.NORMAL,] == 0
     assert numbers["imageanalysis_queue_oldest_seconds"][Priority.NORMAL,] == pytest.approx(90, abs=5)
     assert numbers["imageanalysis_queue_paused"] == {(): 0}
+
+
+@pytest.mark.usefixtures("busy")
+def test_what_waits_for_no_worker_that_lives() -> None:
+    assert told()["imageanalysis_queue_untaken"][Priority.NORMAL,] == 0
+
+    WorkerProcess.objects.update(lane="|urgent,high")
+    numbers = told()
+    assert numbers["imageanalysis_queue_untaken"] == {("low",): 0, ("normal",): 3, ("high",): 0, ("urgent",): 0}
+    assert [lane for _code, _host, lane in numbers["imageanalysis_worker_silent_seconds"]] == ["|urgent,high"]
 
 
 @pytest.mark.usefixtures("busy")

@@ -44,5 +44,5 @@ def test_fetching_puts_one_message_for_each_model_that_is_missing(broker: Broker
 
     assert "1 model is being fetched." in page
     with redis.Redis(unix_socket_path=str(settings.BROKER_SOCKET)) as server:
-        (message,) = server.lrange("analysis", 0, -1)
+        (message,) = server.lrange("chores", 0, -1)
     assert b"mlmodels.fetch_weights" in message

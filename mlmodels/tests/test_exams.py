@@ -50,8 +50,8 @@ def running(model: MLModel, *, task_id: str = "a task", minutes_ago: float = 0) 
 
 def messages() -> list[bytes]:
     with redis.Redis(unix_socket_path=str(django_settings.BROKER_SOCKET)) as server:
-        found = server.lrange("analysis", 0, -1)
-        server.delete("analysis")
+        found = server.lrange("chores", 0, -1)
+        server.delete("chores")
     return [message for message in found if b"mlmodels.take_exam" in message]
 
 

@@ -1,0 +1,72 @@
+"""Which lanes are served: those of the workers that live, as this process knew them at most `SWEEP_SECONDS` ago.
+
+Nothing but speed, words and places hang on it: what a worker takes it decides by its own settings.
+"""
+
+import time
+from collections.abc import Collection, Iterable, Sequence
+
+from django.conf import settings
+from django.db.models import ExpressionWrapper, OuterRef, Q, QuerySet, TextField
+
+from analysis import heartbeats
+from analysis.lanes import Lane
+from analysis.models import AnalysisQueue
+
+
+class LivingLanes:
+    """Asks the database again after a while only; threads that ask at the same moment may both do so."""
+
+    def __init__(self) -> None:
+        self.lanes: tuple[Lane, ...] = ()
+        self.good_until = 0.0
+
+    def __call__(self) -> tuple[Lane, ...]:
+        """The lanes that are served, each once, in no order that means anything."""
+        if time.monotonic() >= self.good_until:
+            self.keep(tuple(Lane.of(text) for text in sorted({worker.lane for worker in heartbeats.alive()})))
+        return self.lanes
+
+    def keep(self, lanes: tuple[Lane, ...], *, seconds: float = settings.SWEEP_SECONDS) -> None:
+        self.lanes, self.good_until = lanes, time.monotonic() + seconds
+
+
+living = LivingLanes()
+
+
+def takers(model_key: str, priority: str) -> list[Lane]:
+    """The lanes that take such an entry."""
+    return [lane for lane in living() if lane.takes(model_key, priority)]
+
+
+def untaken(kinds: Iterable[tuple[str, str]], lanes: Collection[Lane]) -> list[tuple[str, str]]:
+    """Of these pairs of model and priority the ones that none of the lanes takes."""
+    return [(model, priority) for model, priority in kinds if not any(lane.takes(model, priority) for lane in lanes)]
+
+
+def explainers(model_key: str) -> list[Lane]:
+    """The lanes whose workers make heat maps of the model."""
+    return [lane for lane in living() if lane.does_chores and lane.takes_model(model_key)]
+
+
+def sharing(model_key: str, priority: str) -> Q:
+    """Which entries stand in one line with such a one, because some worker takes both; all, when nobody takes it."""
+    taking = takers(model_key, priority)
+    if not taking or any(lane.takes_everything for lane in taking):
+        return Q()
+    found = taking[0].entries()
+    for lane in taking[1:]:
+        found |= lane.entries()
+    return found
+
+
+def in_one_line(lanes: Sequence[Lane], entries: QuerySet[AnalysisQueue]) -> QuerySet[AnalysisQueue]:
+    """The same by an outer query's entry, for these lanes: those of `entries` that share a worker with it."""
+    if not lanes or any(lane.takes_everything for lane in lanes):
+        return entries
+    outer = {f"outer_{name}": ExpressionWrapper(OuterRef(name), TextField()) for name in ("model_name", "priority")}
+    taken, shared = Q(), Q()
+    for lane in lanes:
+        taken |= lane.entries("outer_")
+        shared |= lane.entries("outer_") & lane.entries()
+    return entries.alias(**outer).filter(shared | ~taken)
