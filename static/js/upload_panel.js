@@ -64,7 +64,9 @@ export class UploadPanel {
     const parts = [fill(words.summary, { taken, total })];
     if (refused) parts.push(fill(words.refused, { count: refused }));
     if (interrupted) parts.push(fill(words.interrupted, { count: interrupted }));
+    const appears = this.element.hidden && total > 0;
     this.element.hidden = total === 0;
+    if (appears) this.element.scrollIntoView({ block: "nearest" });
     this.part("summary").textContent = parts.join(" · ");
     this.part("overall").value = (taken + refused) / total || 0;
     this.part("retry-all").hidden = interrupted < 2;
