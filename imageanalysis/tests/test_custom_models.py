@@ -157,7 +157,7 @@ def test_a_checkpoint_of_another_number_of_classes_says_so_and_cannot_be_offered
     try:
         add(page, "wrong", checkpoint)
         expect(page.locator("#exam .exam-state")).to_have_text("Failed", timeout=EXAM_MS)
-        expect(page.locator(".exam-sentence")).to_have_text(
+        expect(page.locator("#exam .exam-sentence")).to_have_text(
             "The checkpoint has 5 classes, but 3 labels were given. Add it again with one label for each class."
         )
         assert overflow_px(page) <= 0
