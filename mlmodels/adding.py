@@ -7,6 +7,7 @@ from typing import Any, cast
 
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import AdminErrorList, AdminForm
+from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
@@ -74,8 +75,15 @@ class AddingPages(admin.ModelAdmin):
         return uploads.guarded(
             self.admin_site.admin_view(view),
             may_upload=lambda request: self.admin_site.has_permission(request) and self.has_add_permission(request),
+            turn_away=self._turn_away,
             refuse=self._refuse_unread,
         )
+
+    def _turn_away(self, request: HttpRequest) -> HttpResponse:
+        """As the admin's own views do; those look at the form's token first, for which they read all that is sent."""
+        if self.admin_site.has_permission(request):
+            raise PermissionDenied
+        return redirect_to_login(request.get_full_path(), reverse("admin:login", current_app=self.admin_site.name))
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         deleted = catalogue_rows.deleted() if self.has_add_permission(request) else []

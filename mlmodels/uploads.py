@@ -49,19 +49,25 @@ def limits() -> dict[str, int]:
 
 
 def guarded(
-    view: Callable[..., HttpResponse], *, may_upload: Callable[[HttpRequest], bool], refuse: Callable[..., HttpResponse]
+    view: Callable[..., HttpResponse],
+    *,
+    may_upload: Callable[[HttpRequest], bool],
+    turn_away: Callable[[HttpRequest], HttpResponse],
+    refuse: Callable[[HttpRequest, str], HttpResponse],
 ) -> Callable[..., HttpResponse]:
-    """An admin view that looks at the size of what `may_upload` may send before anything reads it.
+    """An admin view that asks who sends something, and how much of it, before anything reads it.
 
     `view` checks the token of the form itself, as the admin's views do: the middleware would read the whole body
-    before anybody could ask for its size. `refuse(request, code)` answers instead of `view`.
+    first. Instead of `view`, `turn_away` answers who may not upload, and `refuse(request, code)` what may not be.
     """
 
     @login_not_required  # the admin's view asks
     @csrf_exempt
     def guard(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        if request.method != "POST" or not may_upload(request):
+        if request.method != "POST":
             return view(request, *args, **kwargs)
+        if not may_upload(request):
+            return turn_away(request)
         model_files.arriving_dir().mkdir(parents=True, exist_ok=True)
         model_files.tidy_arriving()
         if code := refusal(request):

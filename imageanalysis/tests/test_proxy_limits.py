@@ -3,7 +3,7 @@
 import select
 import socket
 from collections.abc import Iterator
-from itertools import islice
+from itertools import chain, islice, repeat
 from pathlib import Path
 
 import pytest
@@ -89,4 +89,30 @@ def test_ten_gigabytes_that_say_so_are_refused_at_once(nginx: Nginx) -> None:
     taken, answer = sent_until_refused(nginx.port, request_head(person, f"Content-Length: {10 * 1024 * MIB}"), iter([]))
 
     assert (taken, answer) == (0, b"HTTP/1.1 413 Request Entity Too Large")
+    person.client.close()
+
+
+def test_a_form_that_is_too_large_is_answered_in_words(nginx: Nginx) -> None:
+    person = Person(nginx.url, "many_at_once")
+
+    answer = person.client.post("/images/upload/", content=b"x" * (LIMIT + 1), headers={"Content-Type": "text/plain"})
+
+    assert answer.status_code == 413
+    assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
+    assert "choose fewer pictures" in answer.text
+    assert "枚数を減らして" in answer.text
+    person.client.close()
+
+
+def test_a_checkpoint_may_be_larger_and_who_is_not_staff_is_refused_before_it_is_read(nginx: Nginx) -> None:
+    person = Person(nginx.url, "not_staff")
+    head = request_head(person, f"Content-Length: {2048 * MIB}").replace(
+        b"images/upload/", b"admin/mlmodels/mlmodel/add/"
+    )
+    form = part('form-data; name="csrfmiddlewaretoken"', person.token.encode()) + part(disposition("a.pt"), b"")[:-2]
+
+    taken, answer = sent_until_refused(nginx.port, head, chain([form], islice(repeat(PIECE), 8192)))
+
+    assert taken < 64 * MIB
+    assert answer == b"HTTP/1.1 302 Found"
     person.client.close()
