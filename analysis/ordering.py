@@ -30,7 +30,7 @@ from analysis.states import SERVING_ORDER, Priority, QueueStatus
 
 # A run that was taken back stands behind where the queue is served: the furthest of so many tells where that is.
 RECENTLY_SERVED = 16
-LOOKED_THROUGH = 256  # at most, for those of them that share a lane
+LOOKED_THROUGH = 256  # at most, for what shares a lane: an upload waits for no long search
 SERVED = (QueueStatus.PROCESSING, QueueStatus.COMPLETED, QueueStatus.FAILED)
 
 
@@ -59,10 +59,16 @@ _PLACES = f"""
            WHERE priority = %(priority)s AND started_at IS NOT NULL ORDER BY started_at DESC LIMIT {{looked_through}}
          ) AS analysis_queue WHERE TRUE {{alike}} ORDER BY started_at DESC LIMIT {RECENTLY_SERVED}
        ) AS recently_served),
-      (SELECT position FROM analysis_queue WHERE status = %(waiting)s AND priority = %(priority)s AND retry_count = 0
-         {{alike}} ORDER BY position, id LIMIT 1),
-      (SELECT MAX(position) FROM analysis_queue
-         WHERE status = %(waiting)s AND priority = %(priority)s AND user_id = %(user_id)s {{alike}})
+      (SELECT position FROM (
+         SELECT id, position, priority, model_name FROM analysis_queue
+         WHERE status = %(waiting)s AND priority = %(priority)s AND retry_count = 0
+         ORDER BY position, id LIMIT {{looked_through}}
+       ) AS analysis_queue WHERE TRUE {{alike}} ORDER BY position, id LIMIT 1),
+      (SELECT MAX(position) FROM (
+         SELECT position, priority, model_name FROM analysis_queue
+         WHERE status = %(waiting)s AND priority = %(priority)s AND user_id = %(user_id)s
+         ORDER BY position DESC LIMIT {{looked_through}}
+       ) AS analysis_queue WHERE TRUE {{alike}})
 """  # noqa: S608 - a number of ours
 
 

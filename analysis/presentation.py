@@ -67,6 +67,7 @@ def story(entry: AnalysisQueue, *, poll_not_before_ms: int = 0) -> Story:
             "ahead": wait.ahead if wait else 0,
             "reason": wait.reason if wait else None,
             "is_paused": facts.is_paused,
+            "is_taken": wait.is_taken if wait else True,
             "priority": entry.priority,
             "retry_count": entry.retry_count,
             "retry_reason": _retry_reason(entry),

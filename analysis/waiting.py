@@ -14,11 +14,15 @@ from analysis.story_query import Facts
 
 
 class Waiting(NamedTuple):
-    """How many entries are served before one, why it waits in words of the active language, when it should be done."""
+    """How many entries are served before one, why it waits in words of the active language, when it should be done.
+
+    `is_taken` says whether a worker that lives takes such entries.
+    """
 
     ahead: int
     reason: str
     estimate: Estimate | None
+    is_taken: bool
 
 
 def told(entry: AnalysisQueue, facts: Facts) -> Waiting:
@@ -26,6 +30,7 @@ def told(entry: AnalysisQueue, facts: Facts) -> Waiting:
     loading_seconds = warm_models.seconds_to_load(entry.model_name or "")
     ahead = sum(facts.ahead.values()) + facts.aged
     taking = routing.takers(entry.model_name or "", entry.priority)
+    is_taken = bool(taking)
     estimated = estimates.of_waiting(
         facts.runs_of_model,
         [run for run in facts.recent_runs if any(lane.takes_model(run.model_key) for lane in taking)],
@@ -33,17 +38,17 @@ def told(entry: AnalysisQueue, facts: Facts) -> Waiting:
         running=facts.running,
         first_seconds=_seconds_until_due(entry) + (loading_seconds or 0),
     )
-    reason = _reason(entry, facts, ahead, is_loaded=loading_seconds is None)
-    if not taking:
-        reason = f"{reason} {_why_nobody_takes(entry)}"
-    return Waiting(ahead, reason, None if facts.is_paused or not taking else estimated)
+    reason = _reason(entry, facts, ahead, is_loaded=loading_seconds is None, is_taken=is_taken)
+    return Waiting(ahead, reason, estimated if is_taken and not facts.is_paused else None, is_taken)
 
 
-def _reason(entry: AnalysisQueue, facts: Facts, ahead: int, *, is_loaded: bool) -> str:
+def _reason(entry: AnalysisQueue, facts: Facts, ahead: int, *, is_loaded: bool, is_taken: bool) -> str:
     if facts.is_paused:
         return _("The queue is paused; your pictures wait and nothing is lost.")
     if seconds := _seconds_until_due(entry):
         return _("Trying again in about %(seconds)d s.") % {"seconds": seconds}
+    if not is_taken:
+        return " ".join([*([_line(entry, facts, ahead)] if ahead else []), _why_nobody_takes(entry)])
     sentences = [_line(entry, facts, ahead)]
     if facts.running:
         running = ngettext("%(count)d is running.", "%(count)d are running.", facts.running)

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
@@ -155,9 +156,13 @@ def test_ahead_is_only_what_the_same_workers_take(owner: User, clip: MLModel, mo
         ((), "No worker runs at the moment; nothing is lost."),
     ],
 )
-def test_that_nobody_takes_a_picture_is_told(owner: User, model: MLModel, lanes: tuple[Lane, ...], words: str) -> None:
+def test_that_nobody_takes_a_picture_is_told(
+    owner: User, owner_client: Client, model: MLModel, lanes: tuple[Lane, ...], words: str
+) -> None:
     image = queued_image(user=owner, model=model)
-    assert words not in str(told(image)["reason"])
+    assert str(told(image)["reason"]).startswith("You are next.")
+    assert told(image)["is_taken"] is True
 
     routing.living.keep(lanes)
-    assert str(told(image)["reason"]).endswith(words)
+    assert (told(image)["reason"], told(image)["is_taken"]) == (words, False)
+    assert "Estimating" not in owner_client.get(image.get_absolute_url()).content.decode()

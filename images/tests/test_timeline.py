@@ -53,6 +53,7 @@ def test_a_waiting_picture_tells_exactly_this(owner_client: Client, image: Image
             "ahead": 0,
             "reason": "You are next.",
             "is_paused": False,
+            "is_taken": True,
             "priority": "normal",
             "retry_count": 0,
             "retry_reason": None,
