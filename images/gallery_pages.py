@@ -10,6 +10,8 @@ from images.models import Image, ImageQuerySet
 
 PAGE_SIZE = 60
 LOOKS = 20_000  # pictures that one request looks at for a word; the next one goes on behind them
+# So many are looked at first: PostgreSQL looks at all that it may before it sorts, and for most words these will do.
+FIRST_LOOKS = 1000
 
 Prepared = Callable[[ImageQuerySet], ImageQuerySet]
 
@@ -42,7 +44,8 @@ class Page:
 def page_of(user: User, filters: Filters, asked: Mapping[str, str], prepared: Prepared) -> Page:
     """The page that `?after=` or `?before=` asks for, the first one for anything else.
 
-    One statement for the page and one more to bound a search; `prepared` adds what the cards need.
+    One statement for the page; a search takes one more to bound it, and two more if it finds little in its first
+    look. `prepared` adds what the cards need.
     """
     pictures = filters.walked(Image.objects.visible_to(user))
     before, after = Key.read(asked.get("before", "")), Key.read(asked.get("after", ""))
@@ -64,22 +67,28 @@ class _Walk:
         self.order = Order(filters.sort)
         rows = self.order.sorted(pictures, backwards=backwards)
         self.rows = self.order.beyond(rows, key, backwards=backwards) if key else rows
-        self.horizon = self._horizon() if filters.is_looking else None
-
-    def _horizon(self) -> Key | None:
-        """The last picture that this request looks at; None where all are near enough."""
-        last = self.rows.values_list("sorted_by", "id")[LOOKS - 1 : LOOKS]  # type: ignore[misc]  # an annotation
-        return next((self.order.key_of(value, pk) for value, pk in last), None)
 
     def page(self) -> Page:
-        rows = self.order.until(self.rows, self.horizon, backwards=self.backwards) if self.horizon else self.rows
-        found = list(self.prepared(self.filters.looked_at(rows))[: PAGE_SIZE + 1])
+        for looks in (FIRST_LOOKS, LOOKS) if self.filters.is_looking else (None,):
+            horizon = self._horizon(looks) if looks else None
+            rows = self.order.until(self.rows, horizon, backwards=self.backwards) if horizon else self.rows
+            found = list(self.prepared(self.filters.looked_at(rows))[: PAGE_SIZE + 1])
+            if horizon is None or len(found) > PAGE_SIZE:
+                break
+        return self._page(found, horizon)
+
+    def _horizon(self, looks: int) -> Key | None:
+        """The last picture of so many looks; None where all are near enough."""
+        last = self.rows.values_list("sorted_by", "id")[looks - 1 : looks]  # type: ignore[misc]  # an annotation
+        return next((self.order.key_of(value, pk) for value, pk in last), None)
+
+    def _page(self, found: list[Image], horizon: Key | None) -> Page:
         has_more, shown = len(found) > PAGE_SIZE, found[:PAGE_SIZE]
-        ends = self._key(shown[-1]) if has_more else str(self.horizon or "")
+        ends = self._key(shown[-1]) if has_more else str(horizon or "")
         begins = (self._key(shown[0]) if shown else str(self.key)) if self.key else ""
         if self.backwards:
             shown, begins, ends = shown[::-1], ends, begins
-        is_partial = bool(self.horizon) and not has_more
+        is_partial = bool(horizon) and not has_more
         return Page(
             self.filters,
             shown,

@@ -3,7 +3,9 @@
 from datetime import datetime
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import User
@@ -106,9 +108,11 @@ def test_active_filters_stand_in_the_order_of_the_form() -> None:
     assert [active.name for active in Filters.read(asked).active()] == ["q", "status", "confidence", "until"]
 
 
+@pytest.mark.parametrize("first_looks", [1, 2, 5])
 def test_a_search_goes_on_behind_what_one_request_may_look_at(
-    owner_client: Client, owner: User, model: MLModel, monkeypatch: pytest.MonkeyPatch
+    first_looks: int, owner_client: Client, owner: User, model: MLModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(gallery_pages, "FIRST_LOOKS", first_looks)
     monkeypatch.setattr(gallery_pages, "LOOKS", 5)
     images = picture_rows(12, model, user=owner)
     Image.objects.filter(pk=images[1].pk).update(filename="needle.png")
@@ -120,6 +124,25 @@ def test_a_search_goes_on_behind_what_one_request_may_look_at(
 
     assert found == [[], [], [images[1].pk]]
     assert address == ""
+
+
+def test_a_word_that_is_found_at_once_is_not_looked_for_further_on(
+    owner_client: Client, owner: User, model: MLModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gallery_pages, "PAGE_SIZE", 2)
+    monkeypatch.setattr(gallery_pages, "FIRST_LOOKS", 4)
+    images = picture_rows(12, model, user=owner)
+    Image.objects.update(filename="needle.png")
+    Image.objects.filter(pk__in=[image.pk for image in images[4:]]).update(filename="hay.png")
+
+    def horizons(word: str) -> int:
+        with CaptureQueriesContext(connection) as asked:
+            owner_client.get(f"/?q={word}")
+        return sum("LIMIT 1 OFFSET" in statement["sql"] for statement in asked)
+
+    newest_first = {"hay": horizons("hay"), "needle": horizons("needle")}
+
+    assert newest_first == {"hay": 1, "needle": 2}
 
 
 def after_nothing(client: Client, address: str) -> str:
