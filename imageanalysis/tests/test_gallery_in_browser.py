@@ -162,7 +162,7 @@ def in_focus(page: Page) -> str:
 
 def test_the_whole_grid_is_at_hand_by_keyboard(gallery: Gallery, pictures: list[Image]) -> None:
     names = [image.filename for image in pictures]
-    with gallery(viewport={"width": 600, "height": 900}) as page:  # three in a row
+    with gallery(viewport={"width": 700, "height": 900}) as page:  # three in a row
         said, keys, search = (
             page.locator("#said"),
             page.get_by_role("dialog", name="Keys"),
