@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from numpy.typing import NDArray
 
-from analysis import failures, heat_maps, pausing
+from analysis import failures, heat_maps, pausing, routing
 from analysis.heat_map_model import HOTTEST
 from analysis.models import AnalysisResult, HeatMaps
 from images.models import Image
@@ -112,6 +112,8 @@ def _wait(maps: HeatMaps) -> str:
         return _("Looking at the picture again …") if maps.total else _("Loading the model …")
     if pausing.is_paused():
         return _("The queue is paused. The heat map is made when it goes on.")
+    if not routing.explainers(maps.model_key):
+        return _("No worker makes heat maps of this model at the moment; nothing is lost.")
     return _("Waiting for a moment in which no picture waits: pictures go first.")
 
 

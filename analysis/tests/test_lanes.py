@@ -8,12 +8,13 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from accounts.models import User
-from analysis import lifecycle, presentation, routing
+from analysis import heat_maps, lifecycle, presentation, routing
 from analysis.lanes import EVERYTHING, Lane, own
-from analysis.models import AnalysisQueue
+from analysis.models import AnalysisQueue, HeatMaps
 from analysis.ordering import first_due
 from analysis.states import Priority
 from analysis.story_query import stories
+from analysis.watchdog import may_claim
 from images.models import Image
 from images.tests.factories import queued_image
 from mlmodels.models import MLModel
@@ -121,6 +122,30 @@ def test_ageing_in_one_lane_does_not_look_at_what_others_are_served(owner: User,
     AnalysisQueue.objects.filter(image=low).update(queued_at=timezone.now() - timedelta(hours=1))
 
     assert taken(NO_CLIP) == [low.pk]
+
+
+def test_a_worker_is_hungry_for_its_own_lane_only(owner: User, model: MLModel, settings: Settings) -> None:
+    queued_image(user=owner, model=model)
+    assert may_claim()
+
+    settings.WORKER_PRIORITIES = ["urgent"]
+    assert not may_claim()
+
+
+def test_a_worker_explains_the_models_that_it_takes_and_none_when_it_is_kept_free(
+    owner: User, model: MLModel, settings: Settings
+) -> None:
+    image = queued_image(user=owner, model=model)
+    name, version = model.key.split(":")
+    HeatMaps.objects.create(image=image, model_name=name, model_version=version)
+
+    for models, priorities in (([f"-{name}"], []), (["clip"], []), ([], ["urgent"])):
+        settings.WORKER_MODELS, settings.WORKER_PRIORITIES = models, priorities
+        assert not heat_maps.is_something_waiting()
+        assert heat_maps.claim_next(task_id="task") is None
+    settings.WORKER_MODELS, settings.WORKER_PRIORITIES = ["clip", model.key], []
+    assert heat_maps.is_something_waiting()
+    assert heat_maps.claim_next(task_id="task") is not None
 
 
 def test_pictures_that_nobody_takes_do_not_let_newcomers_pass_those_of_another_lane(

@@ -92,7 +92,8 @@ def test_what_is_weak_is_said_in_a_sentence(
     settings.OVER_TLS, settings.DEBUG = given["PUBLIC_URL"].startswith("https"), bool(given.pop("DEBUG"))
     for name in ("TRUSTED_PROXY_COUNT", "MEDIA_PRESIGNED_SECONDS"):
         setattr(settings, name, int(given.pop(name, "0")))
-    settings.METRICS_NETWORKS = list(filter(None, given.pop("METRICS_NETWORKS", "").split(",")))
+    for name in ("METRICS_NETWORKS", "WORKER_MODELS", "WORKER_PRIORITIES"):
+        setattr(settings, name, list(filter(None, given.pop(name, "").split(","))))
     for name, value in given.items():
         setattr(settings, name, value)
 

@@ -10,7 +10,8 @@ from django.utils import translation
 from PIL import Image as Pillow
 
 from accounts.models import User
-from analysis import heat_map_runs, heat_maps
+from analysis import heat_map_runs, heat_maps, routing
+from analysis.lanes import Lane
 from analysis.models import HeatMaps
 from analysis.tests.labelled import labelled_image
 from imageanalysis.tests.servers import ROOT
@@ -68,6 +69,8 @@ def test_asking_without_javascript_leads_to_the_page_that_waits_and_then_shows_t
     waiting = owner_client.get(answer["Location"]).content.decode()
     assert '<noscript><meta http-equiv="refresh"' in waiting
     assert "pictures go first" in waiting
+    routing.living.keep((Lane.of("|urgent"), Lane.of(f"-{model.name}")))
+    assert "No worker makes heat maps of this model" in owner_client.get(answer["Location"]).content.decode()
 
     assert heat_map_runs.make_next(task_id="task")
     shown = owner_client.get(answer["Location"]).content.decode()
