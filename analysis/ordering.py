@@ -136,7 +136,8 @@ def next_in_line(*, limit: int, lane: Lane = EVERYTHING) -> list[AnalysisQueue]:
         if line:
             lower.append(rank)
         if len(line) < limit:
-            line += _takeable(rank)[: limit - len(line)]
+            head = AnalysisQueue.objects.filter(pk=heads[rank])  # what stands before it was looked through already
+            line += _takeable(rank).filter(position__gte=head.values("position"))[: limit - len(line)]
     if not line:
         return []
     aged = _aged({heads[rank]: rank for rank in lower})

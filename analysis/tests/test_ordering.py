@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from django.db import connection
+from django.db.models.functions import Now
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from pytest_django import Settings
@@ -106,7 +107,7 @@ def test_a_batch_holds_pictures_of_one_model_only(owner: User, model: MLModel) -
 def test_a_picture_that_was_tried_before_runs_alone(owner: User, model: MLModel) -> None:
     suspect, *innocent = upload(owner, model, 4)
     lifecycle.retry(lifecycle.claim_batch(limit=1), failures.WORKER_LOST)
-    AnalysisQueue.objects.filter(image=suspect).update(queued_at=timezone.now())
+    AnalysisQueue.objects.filter(image=suspect).update(queued_at=Now())
 
     batches = [[claim.image_id for claim in lifecycle.claim_batch(limit=8)] for _ in range(2)]
 
@@ -208,7 +209,7 @@ def test_a_queue_that_ran_dry_goes_on_where_it_stood(owner: User, other_user: Us
     claims = [lifecycle.claim_batch(limit=1)[0] for _ in range(20)]
     (newcomer,) = upload(other_user, model, 1)
     lifecycle.retry(claims[-1:], failures.WORKER_LOST)
-    AnalysisQueue.objects.update(queued_at=timezone.now())
+    AnalysisQueue.objects.update(queued_at=Now())
     many = upload(other_user, model, 5)
 
     assert served(7) == [last, newcomer, *many]
@@ -221,7 +222,7 @@ def test_a_picture_that_went_back_to_the_queue_lets_nobody_jump_ahead(
     claims = lifecycle.claim_batch(limit=1)
     served(9)
     lifecycle.retry(claims, failures.WORKER_LOST)
-    AnalysisQueue.objects.filter(image=suspect).update(queued_at=timezone.now())
+    AnalysisQueue.objects.filter(image=suspect).update(queued_at=Now())
     theirs = upload(other_user, model, 3)
 
     assert served(6) == [suspect, theirs[0], rest[9], theirs[1], rest[10], theirs[2]]

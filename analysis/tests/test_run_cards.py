@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
+from django.db.models.functions import Now
 from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
@@ -40,7 +41,7 @@ def preparation() -> Iterator[Preparation]:
 
 def claim_again() -> Claim:
     """The next attempt, without waiting for its back-off to be over."""
-    AnalysisQueue.objects.update(queued_at=timezone.now())
+    AnalysisQueue.objects.update(queued_at=Now())
     return claim()
 
 

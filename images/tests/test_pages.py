@@ -7,9 +7,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.conf import settings
+from django.db.models.functions import Now
 from django.template.loader import render_to_string
 from django.test import Client
-from django.utils import timezone, translation
+from django.utils import translation
 
 from accounts.models import User
 from analysis import lifecycle, wording
@@ -109,7 +110,7 @@ def test_a_running_picture_shows_its_percentage_and_that_it_is_estimating(owner_
 
 def test_an_interrupted_run_is_told_honestly(owner_client: Client, image: Image, model: MLModel) -> None:
     lifecycle.retry([claim()], WORKER_LOST)
-    AnalysisQueue.objects.update(queued_at=timezone.now())
+    AnalysisQueue.objects.update(queued_at=Now())
     lifecycle.complete({claim(): [Prediction("espresso", 93.2)]})
 
     page = detail(owner_client, image)
