@@ -52,7 +52,11 @@ def ring_all(lanes: Iterable[Lane]) -> None:
 
 def ring_on_commit(lanes: Callable[[], Iterable[Lane]] = routing.living) -> None:
     """Ring for these once the running transaction is committed; whatever goes wrong then cannot undo it any more."""
-    transaction.on_commit(lambda: ring_all(lanes()), robust=True)
+
+    def ring_them() -> None:
+        ring_all(lanes())
+
+    transaction.on_commit(ring_them, robust=True)
 
 
 def _is_ringing(lane: Lane) -> bool:

@@ -43,7 +43,7 @@ def story(page: Page) -> Locator:
 
 
 def test_a_failure_says_what_to_do_and_trying_again_ends_in_labels(application: Application, browser: Browser) -> None:
-    with visit(browser, application.url) as page:
+    with visit(browser, application.url, expected=["404 (Not Found)"]) as page:  # the picture itself is away
         register(page, "unlucky")
         with application.no_worker():
             uploaded(page, COFFEE)

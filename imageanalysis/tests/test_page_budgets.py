@@ -24,8 +24,10 @@ COMPRESSED_ALREADY = (".woff2",)
 WATCH_SHIFTS = """() => {
     window.shifts = []
     const seen = ({ value, sources }) => `${value}: ${sources.map(({ node }) => node?.className ?? node).join(", ")}`
+    // An icon may move within its badge, whose words have changed: a hundred-thousandth of the screen.
+    const counts = ({ hadRecentInput, value }) => !hadRecentInput && value > 1e-5
     new PerformanceObserver((list) => {
-        window.shifts.push(...list.getEntries().filter(({ hadRecentInput }) => !hadRecentInput).map(seen))
+        window.shifts.push(...list.getEntries().filter(counts).map(seen))
     }).observe({ type: "layout-shift", buffered: true })
 }"""
 # Empty once the focus has gone round and left the page. A card shows the focus of the button that it stands for.

@@ -186,7 +186,7 @@ def test_queueing_again_rings_once_it_is_committed(
     with django_capture_on_commit_callbacks() as callbacks:
         act(owner_client, action, image)
 
-    assert [callback.__name__ for callback in callbacks] == ["ring"]
+    assert [callback.__name__ for callback in callbacks] == ["ring_them"]
 
 
 def test_deleting_removes_the_rows_the_files_and_their_folder_in_the_end(

@@ -71,7 +71,7 @@ def test_what_has_ended_is_analyzed_with_the_chosen_model_in_the_order_of_upload
     assert {first.model_name, second.model_name} == {model.key}
     assert Image.objects.get(pk=pictures[3].pk).model_used == model
     assert TimelineLog.objects.get(image=pictures[3]).model_used == model.key
-    assert [callback.__name__ for callback in callbacks] == ["ring"]
+    assert [callback.__name__ for callback in callbacks] == ["ring_them"]
 
 
 def test_pictures_of_others_are_as_absent_as_none(client: Client, other_user: User, pictures: list[Image]) -> None:

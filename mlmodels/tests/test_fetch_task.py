@@ -105,9 +105,11 @@ def test_a_fetch_from_a_slow_server_tells_how_far_it_is(server: WeightsServer, r
 
 
 def test_a_break_is_told_and_gone_on_from(server: WeightsServer, resnet50: ModelSpec) -> None:
-    address = server.publish("a.pth", CONTENT, [Answer(cut_after_bytes=50_000, reset=True)])
+    broken, silent = Answer(cut_after_bytes=50_000, reset=True), Answer(stall_after_bytes=0)
+    address = server.publish("a.pth", CONTENT, [broken, silent])
     with fetching_from(address, resnet50):
         until_told(resnet50.key, lambda progress: "Trying again" in progress["sentence"])
+        server.release.set()
 
     assert (told(resnet50.key)["state"], told(resnet50.key)["sentence"]) == ("ready", "")
     assert server.asked_ranges[0] == ""
