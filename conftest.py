@@ -13,6 +13,7 @@ from django.utils import translation
 from pytest_django import Settings
 
 from accounts.models import User
+from accounts.tests.clients import client_of
 from accounts.tests.factories import UserFactory
 from analysis import routing
 from analysis.lanes import EVERYTHING
@@ -106,6 +107,11 @@ def owner_client(owner: User) -> Client:
     client = Client()
     client.force_login(owner)
     return client
+
+
+@pytest.fixture
+def staff_client(staff: User) -> Client:
+    return client_of(staff)
 
 
 @pytest.fixture(scope="session")

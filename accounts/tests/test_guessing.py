@@ -46,10 +46,10 @@ def test_guesses_from_one_address_are_slowed_down_at_both_doors(door: str, perso
 def test_from_fifty_addresses_by_both_names_no_more_than_a_hundred_an_hour_are_looked_at(person: User) -> None:
     names = ("person", "person@example.org")
 
-    looked_at = evaluated(200, addresses=50, names=names)
+    looked_at = evaluated(300, addresses=50, names=names)
     for _tenth in range(10):  # of an hour
         time_passes(360)
-        looked_at += evaluated(50, addresses=50, names=names)
+        looked_at += evaluated(100, addresses=50, names=names)
 
     assert looked_at <= 100
 

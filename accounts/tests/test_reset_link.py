@@ -19,13 +19,6 @@ def page_of(user: User, page: str = "change") -> str:
 
 
 @pytest.fixture
-def staff_client(staff: User) -> Client:
-    client = Client()
-    client.force_login(staff)
-    return client
-
-
-@pytest.fixture
 def clerk_client(db: None) -> Client:
     """Staff who may change people but are no superusers."""
     clerk = UserFactory.create(username="clerk", is_staff=True)

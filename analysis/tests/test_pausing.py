@@ -19,13 +19,6 @@ QUEUE = "/admin/analysis/analysisqueue/"
 PAUSE, RESUME = f"{QUEUE}pause/", f"{QUEUE}resume/"
 
 
-@pytest.fixture
-def staff_client(staff: User) -> Client:
-    client = Client()
-    client.force_login(staff)
-    return client
-
-
 def page(client: Client, address: str = "/") -> str:
     return client.get(address).content.decode()
 

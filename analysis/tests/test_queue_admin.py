@@ -25,13 +25,6 @@ QUEUE = "/admin/analysis/analysisqueue/"
 WAITING = f"{QUEUE}?status__exact=waiting"
 
 
-@pytest.fixture
-def staff_client(staff: User) -> Client:
-    client = Client(headers={"Accept-Language": "en"})
-    client.force_login(staff)
-    return client
-
-
 def wish(client: Client, image: Image, name: str, **form: str) -> str:
     address = f"{QUEUE}{image.queue.pk}/wish/{name}/"
     return client.post(address, form, follow=True, headers={"Referer": f"http://testserver{WAITING}"}).content.decode()

@@ -21,13 +21,6 @@ from mlmodels.models import MLModel
 QUEUE = "/admin/analysis/analysisqueue/"
 
 
-@pytest.fixture
-def staff_client(staff: User) -> Client:
-    client = Client()
-    client.force_login(staff)
-    return client
-
-
 def act(client: Client, action: str, *images: Image) -> str:
     """Choose an action for these pictures' entries in the admin's list."""
     ids = AnalysisQueue.objects.filter(image__in=images).values_list("pk", flat=True)

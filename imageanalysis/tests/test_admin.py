@@ -31,13 +31,6 @@ EIGHT = (
 WRITTEN_BY_THE_APPLICATION = [label for label in EIGHT if label.startswith("analysis.")]
 
 
-@pytest.fixture
-def staff_client(staff: User) -> Client:
-    client = Client()
-    client.force_login(staff)
-    return client
-
-
 def admin(label: str, page: str, *args: object) -> str:
     return reverse(f"admin:{label.replace('.', '_')}_{page}", args=args)
 

@@ -27,13 +27,6 @@ from mlmodels.models import MLModel
 ENGLISH = {"Accept-Language": "en"}
 
 
-@pytest.fixture
-def staff_client(staff: User) -> Client:
-    client = Client(headers=ENGLISH)
-    client.force_login(staff)
-    return client
-
-
 def worker_lives(**fields: object) -> None:
     alive = {"hostname": "attic", "process": "m 1 0", "code_version": THIS_CODE, "seen_at": timezone.now()}
     WorkerProcess.objects.create(pk=heartbeats.THIS_WORKER, **alive | fields)

@@ -148,14 +148,29 @@ def test_a_phone_is_used_with_a_thumb(application: Application, browser: Browser
         assert overflow_px(page) <= 0
 
 
-def test_a_page_says_that_it_is_offline_and_catches_up(application: Application, browser: Browser) -> None:
+def the_network(page: Page) -> Callable[[], None]:
+    page.context.set_offline(True)
+    return lambda: page.context.set_offline(False)
+
+
+def the_server(page: Page) -> Callable[[], None]:
+    """Away though the browser is online."""
+    page.route("**/timeline/", lambda route: route.abort())
+    return lambda: page.unroute("**/timeline/")
+
+
+@pytest.mark.parametrize("lost", [the_network, the_server])
+def test_a_page_says_that_it_has_lost_its_connection_and_catches_up(
+    lost: Callable[[Page], Callable[[], None]], application: Application, browser: Browser
+) -> None:
     with visit(browser, application.url, expected=OFFLINE) as page:
-        register(page, "in_a_tunnel")
+        register(page, lost.__name__)
         with application.no_worker():
             uploaded(page, COFFEE)
-            page.context.set_offline(True)
+            expect(page.locator("#story")).to_contain_text("You are next.")
+            regain = lost(page)
             expect(page.locator("[data-offline-note]")).to_be_visible()
-        page.context.set_offline(False)
+        regain()
         expect(story(page)).to_contain_text("espresso", timeout=WORK_MS)
         expect(page.locator("[data-offline-note]")).to_be_hidden()
 

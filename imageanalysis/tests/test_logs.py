@@ -14,6 +14,7 @@ from pytest_django import Settings
 
 from accounts import audit
 from accounts.models import PasswordResetToken, User
+from accounts.tests.clients import client_of
 from accounts.tests.factories import PASSWORD, UserFactory
 from imageanalysis import console, logs
 from images.tests.factories import queued_image
@@ -49,12 +50,6 @@ def kept() -> Iterator[Kept]:
 
 def said(kept: Kept) -> list[dict[str, Any]]:
     return [json.loads(line) for line in kept.objects if "event" in json.loads(line)]
-
-
-def client_of(user: User) -> Client:
-    client = Client()
-    client.force_login(user)
-    return client
 
 
 def test_who_did_what_when_and_from_where_is_one_line(kept: Kept, owner: User) -> None:

@@ -24,11 +24,8 @@ COMPRESSED_ALREADY = (".woff2",)
 WATCH_SHIFTS = """() => {
     window.shifts = []
     const seen = ({ value, sources }) => `${value}: ${sources.map(({ node }) => node?.className ?? node).join(", ")}`
-    // A hundredth of what counts as good (0.1). Below it lie an icon that moves within its badge, whose words have
-    // changed, and a header that a busy browser paints before it has read the last of its buttons.
-    const counts = ({ hadRecentInput, value }) => !hadRecentInput && value > 1e-3
     new PerformanceObserver((list) => {
-        window.shifts.push(...list.getEntries().filter(counts).map(seen))
+        window.shifts.push(...list.getEntries().filter(({ hadRecentInput }) => !hadRecentInput).map(seen))
     }).observe({ type: "layout-shift", buffered: true })
 }"""
 # Empty once the focus has gone round and left the page. A card shows the focus of the button that it stands for.

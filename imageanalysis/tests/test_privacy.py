@@ -8,6 +8,7 @@ from django.contrib.auth.models import Permission
 from django.test import Client
 
 from accounts.models import User
+from accounts.tests.clients import client_of
 from accounts.tests.factories import PASSWORD, UserFactory
 from analysis.models import AnalysisQueue
 from imageanalysis.tests.servers import ROOT
@@ -43,12 +44,6 @@ ELSEWHERE = [
     "\t//evil.example",
     " //evil.example",
 ]
-
-
-def client_of(user: User) -> Client:
-    client = Client()
-    client.force_login(user)
-    return client
 
 
 def rows(model: type[Any]) -> list[Any]:

@@ -21,6 +21,7 @@ from moto.server import ThreadedMotoServer
 from pytest_django import Settings
 
 from accounts.models import User
+from accounts.tests.clients import client_of
 from imageanalysis.object_storage import Bucket
 from images import my_data, orphans
 from images.models import FileInDoubt
@@ -88,12 +89,6 @@ def test_the_application_sends_the_bytes_of_a_bucket_where_links_are_off(
     assert (answer.status_code, b"".join(answer)) == (206, content[2:6])
     image.delete()
     assert owner_client.get(f"/images/{image.pk}/file/").status_code == 404
-
-
-def client_of(user: User) -> Client:
-    client = Client()
-    client.force_login(user)
-    return client
 
 
 @pytest.mark.parametrize(

@@ -31,13 +31,6 @@ TORCH = as_torch(small_checkpoints.network())
 pytestmark = pytest.mark.usefixtures("weights_of_its_own")
 
 
-@pytest.fixture
-def staff_client(staff: User) -> Client:
-    client = Client()
-    client.force_login(staff)
-    return client
-
-
 def filled(content: bytes = SAFETENSORS, name: str = "mine.safetensors", **fields: Any) -> dict[str, Any]:
     """The form as a person fills it in; a field that is None is left out."""
     whole = {

@@ -6,7 +6,7 @@ import pytest
 from django.contrib.auth.models import Permission
 from django.test import Client
 
-from accounts.models import User
+from accounts.tests.clients import client_of
 from accounts.tests.factories import UserFactory
 from mlmodels import catalogue_rows
 from mlmodels.descriptions import DESCRIPTIONS
@@ -27,17 +27,6 @@ def rows() -> None:
     """Those of an installation that is new."""
     for key in catalogue.MODELS:
         catalogue_rows.bring_back(key)
-
-
-@pytest.fixture
-def staff_client(staff: User) -> Client:
-    return client_of(staff)
-
-
-def client_of(person: User) -> Client:
-    client = Client(headers={"Accept-Language": "en"})
-    client.force_login(person)
-    return client
 
 
 def without_resnet50() -> MLModel:

@@ -14,7 +14,6 @@ from django.urls import reverse
 from django.utils import timezone
 from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
-from accounts.models import User
 from accounts.tests.factories import UserFactory
 from imageanalysis.tests.servers import Broker
 from mlmodels import exam_wording, exams, model_files, tasks, worker
@@ -26,13 +25,6 @@ from mlmodels.models import AddedModel, MLModel, ModelExam
 from mlmodels.tests.factories import MLModelFactory, added_model
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("weights_of_its_own")]
-
-
-@pytest.fixture
-def staff_client(staff: User) -> Client:
-    client = Client()
-    client.force_login(staff)
-    return client
 
 
 def exam_of(model: MLModel) -> ModelExam:

@@ -13,7 +13,7 @@ from django.test import Client
 from django.urls import reverse
 from pytest_django import Settings
 
-from accounts.models import User
+from accounts.tests.clients import client_of
 from accounts.tests.factories import UserFactory
 from imageanalysis.tests.servers import Broker
 from mlmodels import fetches, model_files
@@ -38,17 +38,6 @@ def cache_of_its_own(settings: Settings) -> Iterator[None]:
 @pytest.fixture
 def resnet50() -> MLModel:
     return MLModelFactory.create(name="resnet50")
-
-
-@pytest.fixture
-def staff_client(staff: User) -> Client:
-    return client_of(staff)
-
-
-def client_of(person: User) -> Client:
-    client = Client(headers={"Accept-Language": "en"})
-    client.force_login(person)
-    return client
 
 
 def tell(**fields: Any) -> None:
