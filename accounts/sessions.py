@@ -34,18 +34,20 @@ class SessionStore(DatabaseSessionStore):
 
     user_agent = ""  # the middleware tells
     started_at: datetime | None = None
+    person: User | None = None  # with their preferences, as they were when the session was read
 
     @classmethod
     def get_model_class(cls) -> type[Session]:
         return Session
 
     def load(self) -> dict[str, Any]:
-        """One statement; a second one every few minutes, which notes that the session is in use."""
-        row = Session.objects.filter(pk=digest(self.session_key or ""), expire_date__gt=timezone.now()).first()
+        """One statement, also for the person; a second one every few minutes, which notes that it is in use."""
+        with_person = Session.objects.select_related("user__preferences")
+        row = with_person.filter(pk=digest(self.session_key or ""), expire_date__gt=timezone.now()).first()
         if row is None:
             self._session_key = None
             return {}
-        self.started_at = row.started_at
+        self.started_at, self.person = row.started_at, row.user
         note_use(row)
         return self.decode(row.session_data)
 

@@ -139,7 +139,7 @@ MIDDLEWARE = [
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "accounts.middleware.AuthenticationMiddleware",
     "imageanalysis.middleware.DenialsMiddleware",
     "accounts.middleware.PreferredLanguageMiddleware",
     "accounts.middleware.GuessingMiddleware",

@@ -210,3 +210,24 @@ def test_browsers_are_named_in_plain_words(user_agent: str, words: str) -> None:
 @pytest.mark.parametrize("user_agent", ["x" * 10_000, "a\0b"])
 def test_whatever_a_browser_says_of_itself_fits(user_agent: str, owner: User) -> None:
     assert is_signed_in(signed_in_by_form(owner, user_agent))
+
+
+def test_who_was_deactivated_or_renamed_is_so_at_the_next_request(owner: User) -> None:
+    """The person comes with the session, read anew for every request."""
+    client = signed_in_by_form(owner)
+    User.objects.update(username="renamed")
+    assert "renamed" in client.get(PROFILE).content.decode()
+
+    User.objects.update(is_active=False)
+
+    assert not is_signed_in(client)
+
+
+def test_a_session_whose_data_name_another_person_than_its_row_is_that_other_person(
+    owner: User, other_user: User
+) -> None:
+    """What the session holds was signed in with a password; the row's owner is only who is likely."""
+    client = signed_in_by_form(owner)
+    Session.objects.update(user=other_user)
+
+    assert client.get(PROFILE).wsgi_request.user == owner

@@ -6,6 +6,7 @@
 Peers run EfficientNet-Lite0 in eager torch, each in the configuration that its documentation recommends, and tuned:
 channels last, two workers with one thread each, glibc told to keep large buffers. They answer with five labels and keep
 nothing. The product is what `make run` starts; a picture is done when its stored results have been read by its owner.
+Where the CPU multiplies bf16 by itself the product takes part in it, too, which has to be asked for by name.
 
 In every round each runs alone, one after the other, with 1, 8 and 32 pictures under way. The table shows medians of the
 rounds. The load comes from the same two cores.
@@ -22,13 +23,16 @@ from benchmarks.peers.contestants import Contestant, Ours, Peer
 from benchmarks.peers.environments import ENVIRONMENTS, ROOT
 from benchmarks.peers.load import Measured, measure
 from benchmarks.photographs import photographs
+from mlmodels.inference.options import has_native_bf16
 
 CONCURRENCIES = (1, 8, 32)
 WARM_UP = 48
 # One picture at a time says as much after fewer of them.
 SHARE_ALONE = 4
 
-OURS = Ours()
+OURS = [Ours()]
+if has_native_bf16():
+    OURS.append(Ours("our whole product, bf16", INFERENCE_PRECISION="bf16"))
 
 Cell = tuple[str, int]
 
@@ -58,7 +62,7 @@ class Figures:
 
 def contestants(only: list[str]) -> list[Contestant]:
     peers = [Peer(environment, is_tuned=tuned) for environment in ENVIRONMENTS for tuned in (False, True)]
-    everybody: list[Contestant] = [OURS, *peers]
+    everybody: list[Contestant] = [*OURS, *peers]
     chosen = [each for each in everybody if not only or any(word.lower() in each.name.lower() for word in only)]
     for each in chosen:
         if isinstance(each, Peer):
@@ -91,17 +95,20 @@ def table(figures: Figures) -> str:
 
 
 def verdict(figures: Figures) -> str:
-    """Ours by the best peer, whichever that is for each figure."""
-    peers = [name for name in figures.names if name != OURS.name]
-    if not peers or OURS.name not in figures.names:
-        return ""
-    rates = {n: figures.rate(OURS.name, n) / max(figures.rate(name, n) for name in peers) for n in CONCURRENCIES}
-    alone = figures.milliseconds(OURS.name, 1, 50) / min(figures.milliseconds(name, 1, 50) for name in peers)
-    memory = figures.memory_mib(OURS.name) / min(figures.memory_mib(name) for name in peers)
+    """Each of ours by the best peer, whichever that is for each figure."""
+    ours = [each.name for each in OURS if each.name in figures.names]
+    peers = [name for name in figures.names if name not in ours]
+    return "\n".join(_by_the_best(name, peers, figures) for name in ours if peers)
+
+
+def _by_the_best(ours: str, peers: list[str], figures: Figures) -> str:
+    rates = {n: figures.rate(ours, n) / max(figures.rate(name, n) for name in peers) for n in CONCURRENCIES}
+    alone = figures.milliseconds(ours, 1, 50) / min(figures.milliseconds(name, 1, 50) for name in peers)
+    memory = figures.memory_mib(ours) / min(figures.memory_mib(name) for name in peers)
     said = ", ".join(f"{ratio:.2f} with {n} at once" for n, ratio in rates.items())
     return (
-        f"Ours by the best peer: pictures a second {said}; p50 of a single picture {alone:.2f}; memory {memory:.2f} of "
-        "the peer that takes least."
+        f"{ours.capitalize()} by the best peer: pictures a second {said}; p50 of a single picture {alone:.2f}; "
+        f"memory {memory:.2f} of the peer that takes least."
     )
 
 
@@ -109,7 +116,9 @@ def charts(figures: Figures, folder: Path) -> None:
     for concurrency in CONCURRENCIES:
         rates = {name: figures.rate(name, concurrency) for name in figures.names}
         title = f"Pictures a second, {concurrency} under way"
-        (folder / f"peers-{concurrency}.svg").write_text(bars(title, rates, OURS.name), encoding="utf-8")
+        (folder / f"peers-{concurrency}.svg").write_text(
+            bars(title, rates, {each.name for each in OURS}), encoding="utf-8"
+        )
 
 
 def main() -> None:

@@ -1,6 +1,6 @@
 """Bar charts as SVG that read well on light and dark pages."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from html import escape
 
 WIDTH, NAME_WIDTH, VALUE_WIDTH, BAR_HEIGHT, GAP, TOP = 720, 190, 60, 22, 10, 44
@@ -14,7 +14,7 @@ STYLE = """
 """
 
 
-def bars(title: str, values: Mapping[str, float], ours: str) -> str:
+def bars(title: str, values: Mapping[str, float], ours: Collection[str]) -> str:
     """One bar for each value, the longest first, ours in a colour of its own."""
     ordered = sorted(values.items(), key=lambda pair: -pair[1])
     room, most = WIDTH - NAME_WIDTH - VALUE_WIDTH, max(values.values())
@@ -28,7 +28,7 @@ def bars(title: str, values: Mapping[str, float], ours: str) -> str:
     for number, (name, value) in enumerate(ordered):
         top = TOP + number * (BAR_HEIGHT + GAP)
         length, middle = max(1, round(room * value / most)), top + BAR_HEIGHT * 0.7
-        kind = "bar ours" if name == ours else "bar"
+        kind = "bar ours" if name in ours else "bar"
         lines += [
             f'<text x="{NAME_WIDTH - 8}" y="{middle:.0f}" text-anchor="end">{escape(name)}</text>',
             f'<rect class="{kind}" x="{NAME_WIDTH}" y="{top}" width="{length}" height="{BAR_HEIGHT}" rx="3"/>',

@@ -153,18 +153,22 @@ ASKERS = {"litserve": ask_litserve, "bentoml": ask_bentoml, "gradio": ask_gradio
 
 
 class Ours:
-    """`make run` with its defaults: sign-in, checks, thumbnail, storage, queue, timeline, stored result."""
+    """`make run`, with its defaults unless `settings` say otherwise: sign-in, checks, thumbnail, storage, queue,
+    timeline, stored result."""
+
+    def __init__(self, name: str = "our whole product", **settings: str) -> None:
+        self._name, self._settings = name, settings
 
     @property
     def name(self) -> str:
-        return "our whole product"
+        return self._name
 
     @contextmanager
     def running(self) -> Iterator["RunningProduct"]:
         workers = str(min(os.cpu_count() or 1, 4))  # what WORKER_CONCURRENCY is unless said otherwise
         with (
             tempfile.TemporaryDirectory() as folder,
-            Application(Path(folder), WORKER_CONCURRENCY=workers) as application,
+            Application(Path(folder), WORKER_CONCURRENCY=workers, **self._settings) as application,
         ):
             running = RunningProduct(application)
             try:

@@ -94,7 +94,7 @@ def test_what_waiting_does_not_heal_is_told_at_once(other: sqlite3.Connection, t
     with connection.cursor() as cursor:
         cursor.execute("BEGIN DEFERRED")
         assert User.objects.count() == 1
-        other.execute(f"UPDATE {User._meta.db_table} SET username = 'other'")
+        other.execute("UPDATE auth_user SET username = 'other'")
         tries.clear()
         with pytest.raises(OperationalError, match="database is locked"):
             User.objects.filter(pk=user.pk).update(username="late")

@@ -285,8 +285,8 @@ def test_a_name_with_line_ends_splits_no_header(owner_client: Client, image: Ima
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_serving_asks_for_the_session_the_person_and_the_picture_only(
+def test_serving_asks_for_the_session_and_the_picture_only(
     kind: str, owner_client: Client, image: Image, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
-    with django_assert_num_queries(3):
+    with django_assert_num_queries(2):
         b"".join(owner_client.get(f"/images/{image.pk}/{kind}/"))

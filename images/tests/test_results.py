@@ -133,7 +133,7 @@ def test_a_program_that_waits_for_many_pictures_asks_once(
     say(done, resnet50="espresso")
     say(anothers, resnet50="secret")
 
-    with django_assert_num_queries(4):  # session, person, pictures, results
+    with django_assert_num_queries(3):  # session with person, pictures, results
         answer = owner_client.get(f"/images/results.json?ids={done.pk},{waiting.pk},{anothers.pk},x")
 
     (first, second) = answer.json()["images"]
