@@ -21,6 +21,7 @@ from imageanalysis.tests import fault_runs as fault_runs_
 from imageanalysis.tests.fault_runs import FaultRun
 from imageanalysis.tests.log_review import REVIEW
 from imageanalysis.tests.servers import Broker, PostgreSQL, Worker
+from mlmodels import label_names
 from mlmodels.models import MLModel
 from mlmodels.tests import teaching
 from mlmodels.tests.factories import MLModelFactory
@@ -38,6 +39,12 @@ def media_of_its_own(settings: Settings, tmp_path: Path) -> Path:
 def undedicated_workers() -> None:
     """Nobody asks the database which lanes are served, at a moment that no test knows; one on lanes lets them ask."""
     routing.living.keep((EVERYTHING,), seconds=math.inf)
+
+
+@pytest.fixture(autouse=True)
+def added_models_with_words_of_their_own() -> None:
+    """Nor which added models have ImageNet's labels; one on their names lets them ask."""
+    label_names.columns_of_added.keep({}, seconds=math.inf)
 
 
 @pytest.fixture(autouse=True)

@@ -2,22 +2,22 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from analysis.presentation import ModelRun
-from mlmodels.label_names import class_of
-from mlmodels.models import MLModel
+from mlmodels.label_names import class_of, column_of
 
 
 class Agreement(NamedTuple):
     """How many of the models put the same label first; no label where none of them has more voices than any other.
 
-    The label is written as the model of `model_name` does; `keys` are the models that say it. `lists_differ` where the
-    models chose from different labels, so that one may have had no word for what others saw.
+    The label is written as the model of that name and version does; `keys` are the models that say it. `lists_differ`
+    where the models chose from different labels, so that one may have had no word for what others saw.
     """
 
     label: str | None
     model_name: str
+    model_version: str
     agreeing: int
     models: int
     lists_differ: bool
@@ -31,16 +31,20 @@ def agreement(runs: Sequence[ModelRun]) -> Agreement | None:
     voices = Counter(map(_said, runs)).most_common(2)
     (said, agreeing), lists_differ = voices[0], len(set(map(_label_list, runs))) > 1
     if agreeing == 1 or [count for _said, count in voices] == [agreeing, agreeing]:
-        return Agreement(None, "", 0, len(runs), lists_differ)
+        return Agreement(None, "", "", 0, len(runs), lists_differ)
     alike = [run for run in runs if _said(run) == said]
     best, keys = alike[0].ranked[0], tuple(run.key for run in alike)
-    return Agreement(best["label"], best["model_name"], agreeing, len(runs), lists_differ, keys)
+    return Agreement(*_columns(best), agreeing, len(runs), lists_differ, keys)
+
+
+def _columns(result: dict[str, Any]) -> tuple[str, str, str]:
+    return result["label"], result["model_name"], result["model_version"]
 
 
 def _said(run: ModelRun) -> str:
     """The best label in words that are the same for every model: CLIP words ImageNet's classes in its own way."""
     best = run.ranked[0]
-    known = class_of(best["label"], best["model_name"])
+    known = class_of(*_columns(best))
     return normalised(known.label if known else best["label"])
 
 
@@ -51,7 +55,5 @@ def normalised(label: str) -> str:
 
 def _label_list(run: ModelRun) -> str:
     """What the model chose from: ImageNet's classes, or labels that staff gave to CLIP or to a model of their own."""
-    names = (MLModel.Name.CLIP, MLModel.Name.CUSTOM)
-    may_be_own = any(run.ranked[0]["model_name"] == name for name in names)
-    is_own = may_be_own and not all(class_of(result["label"], result["model_name"]) for result in run.ranked)
-    return run.key if is_own else "ImageNet"
+    _label, name, version = _columns(run.ranked[0])
+    return "ImageNet" if column_of(name, version) else run.key

@@ -3,7 +3,6 @@
 Nothing but speed, words and places hang on it: what a worker takes it decides by its own settings.
 """
 
-import time
 from collections.abc import Collection, Iterable, Sequence
 
 from django.conf import settings
@@ -12,26 +11,15 @@ from django.db.models import ExpressionWrapper, OuterRef, Q, QuerySet, TextField
 from analysis import heartbeats
 from analysis.lanes import Lane
 from analysis.models import AnalysisQueue
+from mlmodels.kept import Kept
 
 
-class LivingLanes:
-    """Asks the database again after a while only; threads that ask at the same moment may both do so."""
-
-    def __init__(self) -> None:
-        self.lanes: tuple[Lane, ...] = ()
-        self.good_until = 0.0
-
-    def __call__(self) -> tuple[Lane, ...]:
-        """The lanes that are served, each once, in no order that means anything."""
-        if time.monotonic() >= self.good_until:
-            self.keep(tuple(Lane.of(text) for text in sorted({worker.lane for worker in heartbeats.alive()})))
-        return self.lanes
-
-    def keep(self, lanes: tuple[Lane, ...], *, seconds: float = settings.SWEEP_SECONDS) -> None:
-        self.lanes, self.good_until = lanes, time.monotonic() + seconds
+def _living() -> tuple[Lane, ...]:
+    """The lanes that are served, each once, in no order that means anything."""
+    return tuple(Lane.of(text) for text in sorted({worker.lane for worker in heartbeats.alive()}))
 
 
-living = LivingLanes()
+living = Kept(_living, seconds=settings.SWEEP_SECONDS)
 
 
 def takers(model_key: str, priority: str) -> list[Lane]:

@@ -96,7 +96,7 @@ def _model(name: str, version: str, results: list[AnalysisResult]) -> dict[str, 
 
 
 def _japanese(result: AnalysisResult) -> str:
-    known = class_of(result.label, result.model_name)
+    known = class_of(result.label, result.model_name, result.model_version)
     return known.ja if known else ""
 
 

@@ -74,7 +74,7 @@ def _told(run: ModelRun, times: dict[tuple[str, str], datetime]) -> dict[str, An
         {
             "rank": result["rank"],
             "label": result["label"],
-            "label_ja": known.ja if (known := class_of(result["label"], name)) else None,
+            "label_ja": known.ja if (known := class_of(result["label"], name, version)) else None,
             "confidence": result["confidence"],
         }
         for result in run.ranked

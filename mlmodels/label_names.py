@@ -12,7 +12,9 @@ from typing import NamedTuple
 
 from django.utils.translation import get_language
 
-from mlmodels.models import MLModel
+from mlmodels.inference import catalogue
+from mlmodels.kept import Kept
+from mlmodels.models import AddedModel, MLModel
 
 TABLE = Path(__file__).with_name("imagenet_labels.tsv")
 # From the first hiragana letter to the katakana letter of the same sound.
@@ -40,16 +42,39 @@ def _by_label(column: str) -> dict[str, ImageNetClass]:
     return {getattr(known, column): known for known in reversed(classes())}
 
 
-def class_of(label: str, model_name: str) -> ImageNetClass | None:
-    """The class that a model of this name means by its label; None for labels that staff gave."""
-    if model_name == MLModel.Name.CUSTOM:
-        return None
-    return _by_label("clip" if model_name == MLModel.Name.CLIP else "label").get(label)
+def column_of(model_name: str, model_version: str) -> str | None:
+    """The column of the table that holds a model's labels; None where they are not all ImageNet's and nothing else.
+
+    From a few words that stand in a column nothing follows: in a list of staff's a "crane" may be the bird.
+    """
+    key = f"{model_name}:{model_version}"
+    if model_name == MLModel.Name.CUSTOM or (model_name == MLModel.Name.CLIP and key not in catalogue.MODELS):
+        return columns_of_added().get(key)
+    return "clip" if model_name == MLModel.Name.CLIP else "label"
 
 
-def name_of(label: str, model_name: str) -> str:
+def _columns_of_added() -> dict[str, str]:
+    """Of the models that staff added and whose labels are ImageNet's, by their keys. One query."""
+    rows = AddedModel.objects.values_list("model__name", "model__version", "labels")
+    columns = {frozenset(_by_label(column)): column for column in ("clip", "label")}
+    known = {f"{name}:{version}": columns.get(frozenset(labels)) for name, version, labels in rows}
+    return {key: column for key, column in known.items() if column}
+
+
+# No longer than an exam takes, before which nobody sees a label of a new model.
+columns_of_added = Kept(_columns_of_added, seconds=5)
+
+
+def class_of(label: str, model_name: str, model_version: str) -> ImageNetClass | None:
+    """The class that this model means by its label; None for labels that staff gave."""
+    column = column_of(model_name, model_version)
+    return _by_label(column).get(label) if column else None
+
+
+def name_of(label: str, model_name: str, model_version: str) -> str:
     """A model's label in the active language; as the model gave it where there is no other name."""
-    known = class_of(label, model_name) if (get_language() or "").startswith("ja") else None
+    is_japanese = (get_language() or "").startswith("ja")
+    known = class_of(label, model_name, model_version) if is_japanese else None
     return known.ja if known else label
 
 

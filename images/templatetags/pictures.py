@@ -1,6 +1,7 @@
 """How templates show pictures: icons of the sprite, which file a browser can display, spans of time."""
 
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from django import template
@@ -112,9 +113,11 @@ def model_title(key: str) -> str:
 
 
 @register.filter
-def label_name(label: str, model_name: str) -> str:
-    """A label that a model gave in the active language; as it was given where there is no other name."""
-    return label_names.name_of(label, model_name)
+def label_name(result: Any) -> str:
+    """The label of a result (or of a story's, or of an agreement) in the active language; see `label_names.name_of`."""
+    columns = ("label", "model_name", "model_version")
+    of = result.get if isinstance(result, dict) else partial(getattr, result)
+    return label_names.name_of(*map(of, columns))
 
 
 @register.filter

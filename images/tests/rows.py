@@ -30,7 +30,7 @@ def picture_rows(count: int, model: MLModel, **fields: object) -> list[Image]:
         ProgressLog(image=image, progress_percentage=5, current_stage="preprocessing") for image in images
     )
     AnalysisResult.objects.bulk_create(
-        AnalysisResult(image=image, label="espresso", confidence=97, model_name=name, model_version="1", rank=1)
+        AnalysisResult(image=image, label="espresso", confidence=97, model_name=name, model_version="1.0.0", rank=1)
         for image in images
         for name in ("clip", "resnet50")
     )

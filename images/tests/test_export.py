@@ -51,7 +51,7 @@ def test_a_table_has_a_line_for_each_label_and_one_for_a_picture_without(
         str(pictures[4].pk)
     ]
     assert [found[0][name] for name in ("filename", "status", "model", "version", "rank", "label", "confidence")] == [
-        *("0.png", "uploaded", "clip", "1", "1", "espresso", "97.00")
+        *("0.png", "uploaded", "clip", "1.0.0", "1", "espresso", "97.00")
     ]
     assert (found[-1]["filename"], found[-1]["label"]) == ("4.png", "")
 
@@ -62,7 +62,7 @@ def test_a_program_gets_the_models_of_each_picture(owner_client: Client, picture
     assert [image["id"] for image in found] == [image.pk for image in reversed(pictures)]
     assert found[0]["models"] == []
     first = found[1]["models"][0]
-    assert (first["name"], first["version"]) == ("clip", "1")
+    assert (first["name"], first["version"]) == ("clip", "1.0.0")
     assert first["labels"] == [{"rank": 1, "label": "espresso", "label_ja": "エスプレッソ", "confidence": 97.0}]
 
 

@@ -12,8 +12,9 @@ from analysis.agreement import normalised
 from analysis.models import AnalysisQueue, AnalysisResult
 from images.models import Image
 from images.tests.factories import queued_image
-from mlmodels.models import MLModel
-from mlmodels.tests.factories import added_model
+from mlmodels import label_names
+from mlmodels.models import AddedModel, MLModel
+from mlmodels.tests.factories import MLModelFactory, added_model
 
 
 @pytest.fixture
@@ -80,9 +81,27 @@ def test_a_page_in_japanese_names_labels_in_japanese_and_keeps_the_models_own(
     assert '<span title="espresso">エスプレッソ</span>' in card
 
 
+def test_a_model_of_staff_with_imagenets_labels_speaks_japanese_and_agrees_with_the_others(
+    owner_client: Client, image: Image
+) -> None:
+    AddedModel.objects.create(
+        model=MLModelFactory(name="custom"), labels=[known.label for known in label_names.classes()]
+    )
+    label_names.columns_of_added.keep({}, seconds=0)
+    say(image, custom="espresso", resnet50="espresso")
+
+    card = owner_client.get("/", headers={"Accept-Language": "ja"}).content.decode()
+    told = owner_client.get(f"/images/{image.pk}/results.json").json()
+
+    assert '<span title="espresso">エスプレッソ</span>' in card
+    assert [model["labels"][0]["label_ja"] for model in told["models"]] == ["エスプレッソ", "エスプレッソ"]
+    assert told["agreement"] == {"label": "espresso", "agreeing": 2, "models": 2, "lists_differ": False}
+
+
 @pytest.mark.parametrize("name", ["clip", "custom"])
 def test_a_model_with_labels_of_its_own_is_told(owner_client: Client, image: Image, name: str) -> None:
     say(image, **{"resnet50": "espresso", "vgg16": "espresso", name: "drink"})
+    AnalysisResult.objects.filter(model_name=name).update(model_version="drinks")
 
     assert shown(owner_client, image) == "2 of 3 models say espresso Not all of them choose from the same labels."
 
