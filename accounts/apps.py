@@ -7,7 +7,7 @@ from accounts import audit
 
 class AccountsConfig(AppConfig):
     name = "accounts"
-    verbose_name = _("People")
+    verbose_name = _("Accounts")
 
     def ready(self) -> None:
         user_logged_out.connect(audit.signed_out)

@@ -4,4 +4,4 @@ from django.utils.translation import gettext_lazy as _
 
 class ImagesConfig(AppConfig):
     name = "images"
-    verbose_name = _("Pictures")
+    verbose_name = _("Library")

@@ -46,7 +46,7 @@ class MLModelAdmin(ConditionPages, AddingPages, AuditedAdmin):
     form = ChangeForm
     change_form_template = "admin/mlmodels/mlmodel/change.html"
     change_list_template = "admin/mlmodels/mlmodel/list.html"
-    list_display = ("name_and_version", "is_active", "is_default", "weights", "exam", "updated_at")
+    list_display = ("name_and_version", "is_active", "is_default", "weights", "exam_state", "updated_at")
     list_filter = ("name", "is_active")
     search_fields = ("name", "version", "description")
     actions = ("fetch_weights", "take_exams", "offer", "stop_offering", "make_default")
@@ -82,8 +82,8 @@ class MLModelAdmin(ConditionPages, AddingPages, AuditedAdmin):
         return weights_pages.in_a_word(model)
 
     @admin.display(description=_("exam"))
-    def exam(self, model: MLModel) -> str:
-        """How far it is, how it ended, or that nobody asked for it."""
+    def exam_state(self, model: MLModel) -> str:
+        """How far it is, how it ended, or whether one is needed. The list would read an `exam` from the row."""
         return exam_pages.in_a_word(model)
 
     @admin.action(description=_("Fetch the weights"), permissions=["change"])

@@ -4,4 +4,4 @@ from django.utils.translation import gettext_lazy as _
 
 class MLModelsConfig(AppConfig):
     name = "mlmodels"
-    verbose_name = _("Models")
+    verbose_name = _("Machine learning")

@@ -36,7 +36,7 @@ def in_a_word(model: MLModel) -> str:
     """For lists: the state, with the percentage of one that runs."""
     exam: ModelExam | None = getattr(model, "exam", None)
     if exam is None:
-        return "-"
+        return "-" if model.is_added else gettext("not needed")
     if _state(exam) == State.RUNNING:
         return gettext("running: %(percent)d %%") % {"percent": exam.percentage}
     return str(State(_state(exam)).label)
@@ -58,7 +58,20 @@ def _sentence(model: MLModel, exam: ModelExam | None) -> str:
             return _of_passed(model)
         case State.FAILED if exam:
             return sentence("worker_lost" if exam.is_lost else exam.code, exam.details)
-    return gettext("Nobody has asked for an exam of this model yet. It measures the model on the worker's machine.")
+    return _of_unexamined(model)
+
+
+def _of_unexamined(model: MLModel) -> str:
+    if model.is_added:
+        return gettext(
+            "Nobody has asked for an exam of this model yet. Once it has passed, it can be offered to users."
+        )
+    if not model.has_weights:
+        return gettext("Once its weights are here, a worker makes the model ready and measures it in an exam.")
+    return gettext(
+        "The model comes with the application and needs no exam. One measures it on the worker's machine: its speed, "
+        "its memory, and whether it still answers as it should."
+    )
 
 
 def _of_passed(model: MLModel) -> str:

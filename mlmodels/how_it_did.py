@@ -10,7 +10,7 @@ def in_its_exam(model: MLModel) -> str:
     if model.has_passed:
         return _passed(model.exam.facts)
     if not hasattr(model, "exam"):
-        return _("No exam taken yet")
+        return _("No exam taken yet") if model.is_added else _("Comes with the application, needs no exam")
     return _("Its exam is under way") if model.exam.is_under_way else _("Did not pass its exam")
 
 

@@ -10,6 +10,8 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import translation
+from django.utils.text import capfirst
 
 from accounts.models import User
 from accounts.tests.factories import PASSWORD, UserFactory
@@ -45,6 +47,14 @@ def make_rows(count: int, model: MLModel) -> None:
 
 def everything() -> dict[str, list[object]]:
     return {label: list(apps.get_model(label)._default_manager.order_by("pk").values()) for label in EIGHT}
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_no_breadcrumb_stands_twice(language: str) -> None:
+    with translation.override(language):
+        for model in map(apps.get_model, EIGHT):
+            named = capfirst(str(model._meta.verbose_name_plural))
+            assert named != str(model._meta.app_config.verbose_name), model
 
 
 @pytest.mark.parametrize("label", EIGHT)

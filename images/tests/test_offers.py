@@ -67,7 +67,7 @@ def test_before_the_first_runs_the_exams_figure_stands_in(owner_client: Client, 
     ],
 )
 def test_a_card_says_how_the_exam_went(exam: dict, words: str, owner_client: Client, model: MLModel) -> None:
-    assert "No exam taken yet" in card(owner_client, model)
+    assert "Comes with the application, needs no exam" in card(owner_client, model)
 
     ModelExam.objects.create(model=model, **exam)
 

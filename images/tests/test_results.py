@@ -85,7 +85,7 @@ def test_a_model_of_staff_with_imagenets_labels_speaks_japanese_and_agrees_with_
     owner_client: Client, image: Image
 ) -> None:
     AddedModel.objects.create(
-        model=MLModelFactory(name="custom"), labels=[known.label for known in label_names.classes()]
+        model=MLModelFactory.create(name="custom"), labels=[known.label for known in label_names.classes()]
     )
     label_names.columns_of_added.keep({}, seconds=0)
     say(image, custom="espresso", resnet50="espresso")

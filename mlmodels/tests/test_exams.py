@@ -1,5 +1,6 @@
 """Exams: who takes them, what becomes of lost ones, what they decide. The engine's part is tested beside it."""
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -247,6 +248,25 @@ def test_the_report_stands_on_the_page(staff_client: Client) -> None:
 
     for shown in ("1,520,931", "4.3 ms", "no network · not root", "box"):
         assert f"<td>{shown}</td>" in report
+
+
+def test_without_an_exam_the_page_says_what_one_is_for(staff_client: Client, model: MLModel) -> None:
+    added = added_model()
+    ModelExam.objects.all().delete()
+    to_fetch = MLModelFactory.create(name="resnet50")
+
+    assert "comes with the application and needs no exam" in page(staff_client, model)
+    assert "Once its weights are here, a worker makes the model ready" in page(staff_client, to_fetch)
+    assert "Once it has passed, it can be offered to users." in page(staff_client, added)
+
+
+def test_the_list_says_in_a_word_how_the_exams_are(staff_client: Client, model: MLModel) -> None:
+    added_model(passed=False)
+    running(MLModelFactory.create(name="resnet50"))
+
+    shown = staff_client.get(reverse("admin:mlmodels_mlmodel_changelist")).content.decode()
+
+    assert {"not needed", "Failed", "running: 20 %"} == set(re.findall(r'class="field-exam_state[^"]*">([^<]*)', shown))
 
 
 def test_a_failed_exam_says_why_and_what_to_do(staff_client: Client) -> None:

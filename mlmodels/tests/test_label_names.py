@@ -87,9 +87,9 @@ CLIPS = sorted({known.clip for known in classes()})
 def test_a_model_of_staff_is_named_in_japanese_when_its_labels_are_imagenets(
     db: None, model_name: str, labels: list[str], label: str, name: str
 ) -> None:
-    model = MLModelFactory(name=model_name, version="own")
+    model = MLModelFactory.create(name=model_name, version="own")
     AddedModel.objects.create(model=model, labels=labels)
-    MLModelFactory(name="custom", version="without labels")
+    MLModelFactory.create(name="custom", version="without labels")
     columns_of_added.keep({}, seconds=0)
 
     with translation.override("ja"):
@@ -98,7 +98,7 @@ def test_a_model_of_staff_is_named_in_japanese_when_its_labels_are_imagenets(
 
 
 def test_models_of_staff_are_not_asked_for_at_every_label(db: None, django_assert_num_queries: Any) -> None:
-    AddedModel.objects.create(model=MLModelFactory(name="custom", version="own"), labels=IMAGENET)
+    AddedModel.objects.create(model=MLModelFactory.create(name="custom", version="own"), labels=IMAGENET)
     columns_of_added.keep({}, seconds=0)
 
     with django_assert_num_queries(1):
