@@ -22,6 +22,7 @@ INERT = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestor
 NEVER_KEPT = "private, no-store"
 # A browser keeps it and asks each time whether it may still show it, which costs no bytes.
 ASKED_AGAIN = "private, no-cache"
+GONE = (FileNotFoundError, IsADirectoryError, NotADirectoryError)
 
 
 def file_response(
@@ -103,8 +104,19 @@ def _by_ourselves(name: str, request: HttpRequest, etag: str) -> HttpResponseBas
 def _opened(name: str) -> File:
     try:
         return default_storage.open(name)
-    except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
+    except GONE as error:
         raise Http404("the file is gone") from error
+
+
+def is_gone(name: str) -> bool:
+    """Whether the folder of pictures has lost a file. A bucket loses none, and asking it would hold up every page."""
+    if settings.IS_IN_BUCKET:
+        return False
+    try:
+        default_storage.open(name).close()
+    except GONE:
+        return True
+    return False
 
 
 def media_type(name: str) -> str:

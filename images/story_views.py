@@ -8,6 +8,7 @@ from django.conf import settings
 from django.core.serializers.json import DjangoJSONEncoder
 from django.http import HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
 from django.utils.cache import get_conditional_response
 from django.utils.translation import get_language
 from django.views.decorators.http import require_safe
@@ -19,7 +20,7 @@ from analysis.models import AnalysisQueue
 from analysis.presentation import Story
 from analysis.run_cards import Interruption
 from analysis.story_query import stories
-from images import heat_map_page
+from images import heat_map_page, media
 from images.gallery_filters import Filters
 from images.models import Image, Original
 from images.neighbours import neighbours
@@ -34,7 +35,14 @@ def detail(request: SignedInRequest, pk: int) -> HttpResponse:
     has_location = Original.objects.filter(image=entry.image, has_location=True).exists()
     beside = neighbours(request.user, entry.image, Filters.read(request.GET))
     shown |= heat_map_page.shown(request, entry.image, heat_map_page.Wish.read(request.GET))
-    return render(request, "images/detail.html", {**shown, "has_location": has_location, "neighbours": beside})
+    shown |= {"has_location": has_location, "neighbours": beside, "preview": preview_of(entry.image)}
+    return render(request, "images/detail.html", shown)
+
+
+def preview_of(image: Image) -> str:
+    """The address of its thumbnail; empty where there is none, or no longer."""
+    has_preview = image.thumbnail_path and not media.is_gone(image.thumbnail_path)
+    return reverse("images:thumbnail", args=[image.pk]) if has_preview else ""
 
 
 @require_safe
@@ -72,7 +80,8 @@ def context(request: SignedInRequest, entry: AnalysisQueue, story: Story) -> dic
     runs = presentation.by_model(entry)
     offers = offered(request, {run.key for run in runs}) if has_ended else {}
     told = {"story": story, "interruptions": presentation.interruptions(entry), "runs": runs}
-    return {"image": entry.image, **told, "agreement": agreement(runs), **offers}
+    is_gone = media.is_gone(entry.image.file_path)
+    return {"image": entry.image, "is_gone": is_gone, **told, "agreement": agreement(runs), **offers}
 
 
 def offered(request: SignedInRequest, answered: set[str]) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from django.core.files.base import File
 from django.db.models import Min
 
+from images import media
 from images.models import Image, Original
 from images.upload_handlers import SHA256
 from mlmodels import model_files
@@ -19,7 +20,8 @@ def sha256_of(file: File) -> str:
 def earlier_of(images: Sequence[Image]) -> dict[int, Image]:
     """By key of those pictures of one person that they had already, the first one of the same file.
 
-    The pictures come with their originals. One statement along an index, and another where there are any.
+    One whose file is lost does not count: sending it again is how to have it back. The pictures come with their
+    originals. One statement along an index, and another where there are any.
     """
     if not images:
         return {}
@@ -29,4 +31,8 @@ def earlier_of(images: Sequence[Image]) -> dict[int, Image]:
     firsts_of = {image.pk: first_of_file.get(image.original.sha256, image.pk) for image in images}
     earlier_than = {pk: first for pk, first in firsts_of.items() if first < pk}
     firsts = Image.objects.in_bulk(earlier_than.values()) if earlier_than else {}
-    return {pk: firsts[first] for pk, first in earlier_than.items() if first in firsts}
+    return {pk: firsts[first] for pk, first in earlier_than.items() if _is_whole(firsts.get(first))}
+
+
+def _is_whole(image: Image | None) -> bool:
+    return image is not None and not media.is_gone(image.file_path)

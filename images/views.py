@@ -25,7 +25,7 @@ from images.forms import priorities_for, read_wish
 from images.gallery_filters import CONFIDENCES, Filters, Shown
 from images.gallery_order import Sort
 from images.gallery_pages import PAGE_SIZE, page_of
-from images.media import ASKED_AGAIN, file_response
+from images.media import ASKED_AGAIN, file_response, is_gone
 from images.models import Image
 from images.offers import offers_for
 from images.refusals import UploadRefusedError
@@ -109,6 +109,8 @@ def live(request: SignedInRequest) -> HttpResponse:
 @require_safe
 def original(request: SignedInRequest, pk: int) -> HttpResponseBase:
     image = own_image(request, pk)
+    if is_gone(image.file_path):
+        return render(request, "images/gone.html", status=404)
     return file_response(image.file_path, filename=image.filename, request=request)
 
 
@@ -125,6 +127,8 @@ def thumbnail(request: SignedInRequest, pk: int) -> HttpResponseBase:
 def analyze(request: SignedInRequest, pk: int) -> HttpResponse:
     """Analyze again, also with another model."""
     image = own_image(request, pk, for_change=True)
+    if is_gone(image.file_path):
+        return redirect(image)  # which says so
     try:
         wish = read_wish(request.POST, user=request.user)
         analysis.analyze_again(image_id=image.pk, model=wish.model, priority=wish.priority)
@@ -140,6 +144,8 @@ def analyze(request: SignedInRequest, pk: int) -> HttpResponse:
 def retry(request: SignedInRequest, pk: int) -> HttpResponse:
     """Run the latest model once more, with the same priority."""
     image = own_image(request, pk, for_change=True)
+    if is_gone(image.file_path):
+        return redirect(image)  # which says so
     try:
         analysis.retry(image_id=image.pk, may_be_urgent=request.user.is_staff)
     except wishes.TransitionError:

@@ -79,8 +79,8 @@ def browser_can_show(image: Image) -> bool:
 
 @register.filter
 def may_be_transparent(image: Image) -> bool:
-    """Whether an original that browsers draw may let its background through, and has a thumbnail of its shape."""
-    return bool(image.thumbnail_path) and image.file_path.rpartition(".")[2].lower() in TRANSPARENT_EXTENSIONS
+    """Whether an original that browsers draw may let its background through."""
+    return image.file_path.rpartition(".")[2].lower() in TRANSPARENT_EXTENSIONS
 
 
 @register.filter
