@@ -1,9 +1,5 @@
 """A backup is taken while people upload and delete, and another installation goes on from it, on either database."""
 
-import json
-import os
-import subprocess
-import sys
 import tempfile
 import threading
 from collections.abc import Iterator
@@ -15,42 +11,14 @@ from django.core.management.base import CommandError
 
 from accounts.models import User
 from imageanalysis.backups import archive
-from imageanalysis.tests.application import EMBEDDED, Application, Person
+from imageanalysis.tests.application import Application, Person
+from imageanalysis.tests.installations import manage, seen
 from imageanalysis.tests.processes import until
-from imageanalysis.tests.servers import ROOT, PostgreSQL
+from imageanalysis.tests.servers import PostgreSQL
 from images.tests.factories import queued_image
 from mlmodels.tests.photographs import photograph, written
 
 PICTURE = written(photograph("coffee"), "JPEG").getvalue()
-LOOK = """
-import json, sys
-from pathlib import Path
-from django.conf import settings
-from images.models import Image
-from imageanalysis.tests.invariants import violations
-print(json.dumps({
-    "violations": violations(Path(settings.MEDIA_ROOT)),
-    "pictures": list(Image.objects.order_by("pk").values_list("filename", flat=True)),
-}))
-"""
-
-
-def environment(folder: Path, **more: str) -> dict[str, str]:
-    own = {name: value for name, value in os.environ.items() if name not in EMBEDDED}
-    return {**own, "DATA_DIR": str(folder / "data"), "MEDIA_ROOT": str(folder / "media"), **more}
-
-
-def manage(folder: Path, *argv: str, **more: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "manage.py", *argv]
-    return subprocess.run(
-        command, cwd=ROOT, env=environment(folder, **more), capture_output=True, text=True, check=False
-    )
-
-
-def seen(folder: Path, **more: str) -> dict[str, list[str]]:
-    done = manage(folder, "shell", "--no-imports", "-c", LOOK, **more)
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
 
 
 @pytest.fixture(scope="module")
