@@ -59,6 +59,7 @@ class UserAdmin(ResetLinkPage, AuditedAdmin, DjangoUserAdmin):
     change_form_template = "admin/accounts/user/change_form.html"
     list_display = ("username", "email", "is_staff", "is_active", "date_joined", "last_login")
     list_filter = ("is_staff", "is_superuser", "is_active")
+    show_facets = admin.ShowFacets.NEVER
     search_fields = ("username", "email")
     readonly_fields = ("date_joined", "last_login")
     fieldsets = (
@@ -121,6 +122,7 @@ class PasswordResetTokenAdmin(AuditedAdmin):
 
     list_display = ("user", "created_at", "used")
     list_filter = ("used",)
+    show_facets = admin.ShowFacets.NEVER
     search_fields = ("user__username", "user__email")
     list_select_related = ("user",)
     exclude = ("token",)

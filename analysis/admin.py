@@ -11,6 +11,7 @@ from accounts.audited_admin import AuditedAdmin
 from analysis.look_only import LookOnlyAdmin, ModelFilter
 from analysis.models import AnalysisQueue, AnalysisResult, ProgressLog, TimelineLog
 from analysis.queue_admin import AnalysisQueueAdmin
+from analysis.states import StepStatus
 
 admin.site.register(AnalysisQueue, AnalysisQueueAdmin)
 
@@ -54,15 +55,40 @@ class ProgressLogAdmin(LookOnlyAdmin, AuditedAdmin):
     list_select_related = ("image",)
 
 
+class StepFilter(admin.SimpleListFilter):
+    """Timelines by how one of their steps stands; the states are known and need not be read off a long table."""
+
+    parameter_name: str
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return StepStatus.choices
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+        return queryset.filter(**{self.parameter_name: self.value()}) if self.value() else queryset
+
+
+class AnalysisStepFilter(StepFilter):
+    title, parameter_name = _("analysis"), "analysis_step_status"
+
+
+class CompletionStepFilter(StepFilter):
+    title, parameter_name = _("completion"), "completion_step_status"
+
+
 @admin.register(TimelineLog)
 class TimelineLogAdmin(LookOnlyAdmin, AuditedAdmin):
-    list_display = (
-        "picture",
-        "upload_step_status",
-        "analysis_step_status",
-        "analysis_progress_percentage",
-        "completion_step_status",
-        "updated_at",
-    )
-    list_filter = ("analysis_step_status", "completion_step_status")
+    list_display = ("picture", "upload", "analysis", "analysis_progress_percentage", "completion", "updated_at")
+    list_filter = (AnalysisStepFilter, CompletionStepFilter)
     list_select_related = ("image",)
+
+    @admin.display(description=_("upload"))
+    def upload(self, timeline: TimelineLog) -> str:
+        return str(StepStatus(timeline.upload_step_status).label)
+
+    @admin.display(description=_("analysis"))
+    def analysis(self, timeline: TimelineLog) -> str:
+        return str(StepStatus(timeline.analysis_step_status or StepStatus.PENDING).label)
+
+    @admin.display(description=_("completion"))
+    def completion(self, timeline: TimelineLog) -> str:
+        return str(StepStatus(timeline.completion_step_status or StepStatus.PENDING).label)

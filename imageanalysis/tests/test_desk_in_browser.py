@@ -97,6 +97,37 @@ def fetching_process(address: str, weights_dir: Path) -> Iterator[subprocess.Pop
         yield process
 
 
+LISTS = (
+    *("analysis/analysisqueue", "images/image", "mlmodels/mlmodel", "accounts/user", "analysis/analysisresult"),
+    *("analysis/progresslog", "analysis/timelinelog", "accounts/passwordresettoken"),
+)
+
+
+def test_filters_are_folded_on_a_phone_and_open_where_there_is_room(desk: Page, model: MLModel, owner: User) -> None:
+    queued_image(user=owner, model=model)
+    choice, fold = desk.locator("#changelist-filter a").first, desk.locator(".filter-fold > summary")
+    for address in LISTS:
+        desk.set_viewport_size({"width": 1440, "height": 900})
+        desk.goto(f"/admin/{address}/")
+        expect(choice).to_be_visible()
+        expect(fold).to_be_hidden()
+
+        desk.set_viewport_size({"width": 375, "height": 812})
+        expect(choice).to_be_hidden()
+        expect(fold).to_be_visible()
+        assert desk.evaluate("document.getElementById('page-header').offsetHeight") < 70, "one row"
+        assert overflow_px(desk) <= 0
+
+    desk.goto("/admin/images/image/?status__exact=uploaded")
+    expect(fold).to_have_text("Filters Waiting")
+    expect(desk.locator("#result_list tbody tr")).to_be_in_viewport()
+    fold.focus()
+    desk.keyboard.press("Enter")
+    desk.locator("#changelist-filter").get_by_role("link", name="Failed").click()
+    expect(fold).to_have_text("Filters Failed")
+    expect(desk.locator("#result_list")).to_have_count(0)
+
+
 def test_staff_fetch_weights_from_a_slow_server_and_go_on_after_the_worker_died(
     desk: Page, broker: Broker, weights_dir: Path
 ) -> None:
