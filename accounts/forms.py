@@ -8,10 +8,11 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts import hashing
 from accounts.guessing import SignInTry
+from accounts.mistakes import FirstMistakeFocused
 from accounts.models import User
 
 
-class RegistrationForm(BaseUserCreationForm):
+class RegistrationForm(FirstMistakeFocused, BaseUserCreationForm):
     """A new account: user name, e-mail and the password twice."""
 
     class Meta:
@@ -93,7 +94,7 @@ class PasswordResetForm(forms.Form):
     )
 
 
-class NewPasswordForm(SetPasswordForm):
+class NewPasswordForm(FirstMistakeFocused, SetPasswordForm):
     """The new password, twice."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts import budgets
 from accounts.budgets import Budget, BudgetSpentError
+from accounts.mistakes import FirstMistakeFocused
 from accounts.models import User
 
 TRIES = Budget("own_password", burst=10, refill_seconds=360)
@@ -27,7 +28,7 @@ def check_own_password(user: User, password: str) -> None:
     budgets.undo(paid)
 
 
-class OwnPasswordForm(forms.Form):
+class OwnPasswordForm(FirstMistakeFocused, forms.Form):
     """Asks whether it is really the person who has signed in."""
 
     password = forms.CharField(
@@ -65,7 +66,7 @@ class EmailForm(OwnPasswordForm):
         return email
 
 
-class PasswordChangeForm(DjangoPasswordChangeForm):
+class PasswordChangeForm(FirstMistakeFocused, DjangoPasswordChangeForm):
     """Another password: the old one once, the new one twice."""
 
     user: User

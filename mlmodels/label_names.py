@@ -21,6 +21,12 @@ TABLE = Path(__file__).with_name("imagenet_labels.tsv")
 _TO_KATAKANA = {code: code + 0x60 for code in range(ord("ぁ"), ord("ゖ") + 1)}
 
 
+# What people write in either way, where the one way is no part of another animal's name.
+_KANA = ("ネコ", "イヌ", "ウマ", "ヘビ", "オオカミ", "ウサギ", "ブタ", "クルマ", "フネ")
+_SPELLINGS = dict(zip("猫犬馬蛇狼兎豚車船", _KANA, strict=True))
+_OTHER_SPELLING = _SPELLINGS | {kana: kanji for kanji, kana in _SPELLINGS.items()}
+
+
 class ImageNetClass(NamedTuple):
     """One class; the fields are the columns of the table."""
 
@@ -81,10 +87,11 @@ def name_of(label: str, model_name: str, model_version: str) -> str:
 def labels_named(word: str) -> list[str]:
     """The labels, as any list writes them, of the classes with this word in their Japanese name.
 
-    Hiragana finds katakana, and names are found without the dots between their parts.
+    Hiragana finds katakana, names are found without the dots between their parts, and a few in kanji as in kana.
     """
     folded = _folded(word)
-    found = [known for known in classes() if folded in _folded(known.ja)] if folded else []
+    spellings = {folded, _OTHER_SPELLING.get(folded, folded)} - {""}
+    found = [known for known in classes() if any(spelling in _folded(known.ja) for spelling in spellings)]
     return sorted({label for known in found for label in (known.label, known.clip)})
 
 

@@ -1,5 +1,7 @@
 """Making an account."""
 
+import re
+
 import pytest
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
@@ -115,6 +117,20 @@ def test_a_weak_or_mistyped_password_is_refused(
 
     assert complaint in str(form.errors)
     assert not User.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "focused"),
+    [({"username": "x"}, "username"), ({"email": "nobody"}, "email"), ({"password2": f"{PASSWORD}r"}, "password1")],
+)
+def test_the_form_comes_back_with_the_cursor_where_the_mistake_is(
+    wrong: dict[str, str], focused: str, client: Client, db: None
+) -> None:
+    page = client.post(REGISTER, application(**wrong)).content.decode()
+
+    assert [re.findall('name="([^"]+)"', field) for field in re.findall("<input[^>]* autofocus[^>]*>", page)] == [
+        [focused]
+    ]
 
 
 @pytest.mark.parametrize("password", ["空白 と 日本語 の 合言葉", " leading and trailing ", "x7" * 64])

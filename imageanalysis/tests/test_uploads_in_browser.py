@@ -26,6 +26,7 @@ pytestmark = [
 
 UPLOAD = "**/images/upload/"
 COFFEE, CAT, ROCKET = (PHOTOGRAPHS / name for name in ("coffee.png", "chelsea.png", "rocket.jpg"))
+MANY = ("coffee.png", "chelsea.png", "rocket.jpg", "astronaut.png", "text.png", "horse.png")
 LOST = ["ERR_FAILED", "ERR_INTERNET_DISCONNECTED", "htmx:"]
 KEPT = """() => new Promise((resolve) => {
   const request = indexedDB.open("uploads", 1);
@@ -193,6 +194,18 @@ def test_what_the_server_would_refuse_by_its_look_is_not_sent(page: Page, tmp_pa
     expect(row(page, "empty.png")).to_contain_text("The file is empty. Please choose another one.")
     expect(row(page, "letter.pdf")).to_contain_text("This is not a picture that we can read.")
     assert asked == []
+
+
+def test_in_the_end_what_was_refused_is_in_sight_on_a_phone(page: Page, tmp_path: Path) -> None:
+    page.set_viewport_size({"width": 375, "height": 667})
+    words = tmp_path / "words.txt"
+    words.write_text("words")
+
+    choose(page, words, *[PHOTOGRAPHS / name for name in MANY])
+
+    says(page, f"{len(MANY)} of {len(MANY) + 1} uploaded · 1 refused")
+    expect(row(page, "words.txt").locator("[data-part=name]")).to_be_in_viewport(ratio=1)
+    expect(row(page, "words.txt").locator("[data-part=size]")).to_have_text("5 byte")
 
 
 def test_a_folder_is_chosen_with_the_pictures_in_it(page: Page, tmp_path: Path) -> None:

@@ -114,6 +114,9 @@ def test_models_of_staff_are_not_asked_for_at_every_label(db: None, django_asser
         ("ゴールデンレトリーバー", "golden retriever"),
         ("ゴールデン・レトリーバー", "Golden Retriever"),
         ("猫", "tabby cat"),
+        ("ねこ", "tabby cat"),
+        ("猫", "lynx"),
+        ("狼", "timber wolf"),
         ("ｔシャツ", "jersey"),
     ],
 )

@@ -73,6 +73,14 @@ export class UploadPanel {
     this.part("close").hidden = queue.isBusy || taken + refused === 0;
     this.showNotes();
     this.announce();
+    if (this.wasBusy && !queue.isBusy) this.showProblem();
+    this.wasBusy = queue.isBusy;
+  }
+
+  // In the end what went wrong is in sight, not what came last.
+  showProblem() {
+    const [problem] = this.queue.inState("refused", "interrupted");
+    if (this.rows.has(problem)) this.follow(this.rows.get(problem));
   }
 
   showNotes() {

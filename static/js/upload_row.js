@@ -3,10 +3,11 @@ import { removeCopy } from "./upload_copy.js";
 
 const template = document.getElementById("upload-row");
 const language = document.documentElement.lang || undefined;
+const UNITS = [["megabyte", 2 ** 20], ["kilobyte", 2 ** 10], ["byte", 1]];
 const OUTCOMES = ["waiting", "storing", "taken", "refused"];
 
 function sizeInWords(bytes) {
-  const [unit, divisor] = bytes < 2 ** 20 ? ["kilobyte", 2 ** 10] : ["megabyte", 2 ** 20];
+  const [unit, divisor] = UNITS.find(([, divisor]) => bytes >= divisor) ?? UNITS.at(-1);
   const format = new Intl.NumberFormat(language, { style: "unit", unit, maximumFractionDigits: bytes < 10 * 2 ** 20 ? 1 : 0 });
   return format.format(bytes / divisor);
 }
