@@ -97,12 +97,15 @@ class UserAdmin(ResetLinkPage, AuditedAdmin, DjangoUserAdmin):
         return obj is None or request.user.is_superuser or not (obj.is_staff or obj.is_superuser)
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
-        """Whoever may delete a person may delete what is theirs, though some of it is not to be deleted by itself."""
-        to_delete, counts, _permissions_needed, protected = super().get_deleted_objects(objs, request)
-        lacking = {self.opts.verbose_name} if any(not self._is_below(request, user) for user in objs) else set()
-        if administrators.would_be_none_without([user.pk for user in objs]):
-            protected = [*protected, str(administrators.LAST_ONE)]
-        return to_delete, counts, lacking, protected
+        """The people themselves; whoever may delete a person may delete what is theirs.
+
+        Django would list every row of every table that belongs to them.
+        """
+        people = list(objs)
+        lacking = {self.opts.verbose_name} if any(not self._is_below(request, user) for user in people) else set()
+        is_last = administrators.would_be_none_without([user.pk for user in people])
+        protected = [str(administrators.LAST_ONE)] if is_last else []
+        return people, {self.opts.verbose_name_plural: len(people)}, lacking, protected
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
         """One by one, as each person would leave by themselves."""

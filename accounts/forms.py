@@ -43,7 +43,7 @@ class InvitationForm(forms.ModelForm):
         return user
 
 
-class SignInForm(AuthenticationForm):
+class SignInForm(FirstMistakeFocused, AuthenticationForm):
     """User name or e-mail, and the password."""
 
     error_messages = {

@@ -4,13 +4,19 @@ from django import forms
 
 
 class FirstMistakeFocused(forms.BaseForm):
-    """Moves `autofocus` to the first wrong field. A mistake in a repeated password begins in the first of the two."""
+    """Moves `autofocus` to the first wrong field, or to the first password, which is to be typed again, if none is.
+
+    A mistake in a repeated password begins in the first of the two.
+    """
 
     def full_clean(self) -> None:
         super().full_clean()
-        wrong = next((name for name in self.fields if name in self.errors), None)
-        if wrong is None:
+        if not self.errors:
             return
-        for field in self.fields.values():
+        wrong = next((name for name in self.fields if name in self.errors), "password").replace(
+            "password2", "password1"
+        )
+        for name, field in self.fields.items():
             field.widget.attrs.pop("autofocus", None)
-        self.fields[wrong.replace("password2", "password1")].widget.attrs["autofocus"] = True
+            if name == wrong:
+                field.widget.attrs["autofocus"] = True

@@ -8,6 +8,7 @@ from django.http import HttpRequest
 
 from accounts.audited_admin import AuditedAdmin
 from analysis.look_only import ManyRowsAdmin
+from analysis.models import AnalysisResult
 from images import people_admin, services  # noqa: F401  the admin finds this module only
 from images.models import Image
 
@@ -35,9 +36,17 @@ class ImageAdmin(ManyRowsAdmin, AuditedAdmin):
         return False
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
-        """Whoever may delete a picture may delete what belongs to it, though that is not to be deleted by itself."""
-        to_delete, counts, _permissions_needed, protected = super().get_deleted_objects(objs, request)
-        return to_delete, counts, set(), protected
+        """The pictures, and how many results go with them; whoever may delete the ones may delete the others.
+
+        Django would list every row of every table that belongs to them.
+        """
+        pictures = list(objs)
+        results = AnalysisResult.objects.filter(image__in=pictures)
+        counts = {
+            self.opts.verbose_name_plural: len(pictures),
+            results.model._meta.verbose_name_plural: results.count(),
+        }
+        return pictures, counts, set(), []
 
     def delete_model(self, request: HttpRequest, obj: Image) -> None:
         services.delete(image=obj)

@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.admin import UserAdmin
 from accounts.models import User
+from analysis.models import AnalysisResult
 from images.models import Image, Original
 
 USAGE = ("pictures", "stored")
@@ -54,6 +55,13 @@ class UserWithUsageAdmin(UserAdmin):
                 deleted_bytes=_number(of_deleted.annotate(n=Sum("stored_bytes"))),
             )
         )
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """The people, and how many pictures and results go with them."""
+        people, counts, lacking, protected = super().get_deleted_objects(objs, request)
+        theirs = (Image.objects.filter(user__in=people), AnalysisResult.objects.filter(image__user__in=people))
+        counts |= {rows.model._meta.verbose_name_plural: rows.count() for rows in theirs}
+        return people, counts, lacking, protected
 
     @admin.display(description=_("pictures"))
     def pictures(self, person: Any) -> str:

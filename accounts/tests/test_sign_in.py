@@ -1,5 +1,7 @@
 """Signing in and out."""
 
+import re
+
 import pytest
 from django.test import Client
 from django.urls import reverse
@@ -62,6 +64,13 @@ def test_a_name_that_cannot_be_is_refused_at_its_field(name: str, person: User, 
     answer = client.post(SIGN_IN, {"username": name, "password": PASSWORD})
 
     assert list(answer.context["form"].errors) == ["username"]
+
+
+def test_after_a_mistake_the_password_is_typed_again(person: User, client: Client) -> None:
+    page = client.post(SIGN_IN, {"username": person.username, "password": "mistyped"}).content.decode()
+
+    (focused,) = re.findall("<input[^>]* autofocus[^>]*>", page)
+    assert 'name="password"' in focused
 
 
 def test_an_account_that_is_switched_off_stays_out(person: User, client: Client) -> None:

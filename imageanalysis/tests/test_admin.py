@@ -153,6 +153,18 @@ def test_staff_who_may_delete_pictures_need_no_permission_for_what_belongs_to_th
     assert [table.objects.count() for table in (AnalysisQueue, AnalysisResult, ProgressLog, TimelineLog)] == [0] * 4
 
 
+def test_before_deleting_staff_read_how_much_goes_and_no_list_of_rows(
+    staff_client: Client, model: MLModel, owner: User
+) -> None:
+    image, *_others = picture_rows(3, model, user=owner)
+
+    of_picture = staff_client.get(admin("images.image", "delete", image.pk)).content.decode()
+    of_person = staff_client.get(admin("accounts.user", "delete", owner.pk)).content.decode()
+
+    assert re.findall(r"<li>([^<]+)</li>", of_picture) == ["Pictures: 1", "Results: 2", image.filename]
+    assert re.findall(r"<li>([^<]+)</li>", of_person) == ["Users: 1", "Pictures: 3", "Results: 6", owner.username]
+
+
 def test_staff_add_people_who_choose_their_password_by_a_link(staff_client: Client, client: Client) -> None:
     staff_client.post(admin("accounts.user", "add"), {"username": "colleague", "email": "c@example.org"})
     colleague = User.objects.get(username="colleague")
