@@ -156,6 +156,7 @@ def pages_of_people(scene: Scenery) -> Iterator[Place]:
     yield Place("picture, in large", scene.pictures["done"].get_absolute_url(), "owner", enlarged)
     yield Place("picture, card", scene.pictures["compared"].get_absolute_url(), "owner", unfolded)
     yield Place("picture, delete", scene.pictures["done"].get_absolute_url(), "owner", opened("delete"))
+    yield Place("picture, file of a lost one", f"{scene.pictures['lost'].get_absolute_url()}file/", "owner")
     yield Place("profile", profile, "owner")
     yield Place("profile, wrong", profile, "owner", filled(email="no", password="not it"))
     yield Place("export, none", f"{profile}data/", "newcomer")
@@ -180,8 +181,12 @@ def desk(scene: Scenery) -> Iterator[Place]:
     yield Place("model, add labels", f"{models}add/labels/", "staff")
     yield Place("people", people, "staff")
     yield Place("person", f"{people}{owner.pk}/change/", "staff")
+    yield Place("person, delete", f"{people}{owner.pk}/delete/", "staff")
+    yield Place("person, history", f"{people}{owner.pk}/history/", "staff")
     yield Place("pictures", "/admin/images/image/", "staff")
+    yield Place("pictures, filtered", "/admin/images/image/?status__exact=success", "staff")
     yield Place("results", "/admin/analysis/analysisresult/", "staff")
+    yield Place("timelines", "/admin/analysis/timelinelog/", "staff")
 
 
 def errors() -> Iterator[Place]:

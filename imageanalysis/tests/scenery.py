@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from django.core.files.storage import default_storage
+
 from accounts.models import User
 from accounts.tests.factories import UserFactory
 from analysis import lifecycle, services, wording
@@ -64,6 +66,10 @@ def _pictures(owner: User, models: dict[str, MLModel]) -> dict[str, Image]:
     cancelled = queued("astronaut.png")
     lifecycle.cancel(image_id=cancelled.pk)
 
+    lost = queued("page.png")
+    lifecycle.complete({claim(): _predictions(55.5)})
+    default_storage.delete(lost.file_path)
+
     running = queued("retina.jpg")
     percentage, description = wording.STAGES[Stage.MODEL_EXECUTION]
     lifecycle.advance([claim()], Stage.MODEL_EXECUTION, percentage=percentage, description=description)
@@ -77,6 +83,7 @@ def _pictures(owner: User, models: dict[str, MLModel]) -> dict[str, Image]:
         "compared": compared,
         "failed": failed,
         "cancelled": cancelled,
+        "lost": lost,
         "running": running,
         "interrupted": interrupted,
         "waiting": waiting,
