@@ -82,7 +82,7 @@ def change_password(request: SignedInRequest) -> HttpResponse:
 @require_POST
 def end_session(request: SignedInRequest) -> HttpResponse:
     """End the one session of the person's own whose digest is `session`."""
-    ended = sessions.end(request.user, only=request.POST.get("session", ""))
+    ended = sessions.end(request.user, only=request.POST.get("session", "").replace("\0", ""))
     if ended:
         record("sign_in_ended", request=request, count=ended)
         messages.success(request, _("That browser was signed out."))

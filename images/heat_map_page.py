@@ -59,7 +59,7 @@ class Wish:
     @classmethod
     def read(cls, said: QueryDict) -> Self | None:
         """From `?why=name:version&rank=1`; None where nothing or nonsense is asked."""
-        model_key, rank = str(said.get("why", "")), str(said.get("rank", ""))
+        model_key, rank = str(said.get("why", "")).replace("\0", ""), str(said.get("rank", ""))
         return cls(model_key, int(rank)) if model_key and re.fullmatch("[0-9]{1,3}", rank) else None
 
     @property

@@ -1,6 +1,7 @@
 """Addresses of pictures."""
 
-from django.urls import path
+from django.urls import path, register_converter
+from django.urls.converters import IntConverter
 
 from images import (
     batch_views,
@@ -13,6 +14,16 @@ from images import (
     upload_views,
     views,
 )
+
+
+
+class KeyConverter(IntConverter):
+    """A number that a row may have: SQLite cannot even look for a longer one."""
+
+    regex = "[0-9]{1,18}"
+
+
+register_converter(KeyConverter, "key")
 
 app_name = "images"
 urlpatterns = [
@@ -29,15 +40,15 @@ urlpatterns = [
     path("images/undo/", batch_views.undo, name="undo"),
     path("images/export/", export_views.export, name="export"),
     path("images/upload/", upload_views.upload, name="upload"),
-    path("images/<int:pk>/", story_views.detail, name="detail"),
-    path("images/<int:pk>/timeline/", story_views.timeline, name="timeline"),
-    path("images/<int:pk>/results.json", results_views.results_json, name="results"),
-    path("images/<int:pk>/heat-map/", heat_map_views.heat_map, name="heat_map"),
-    path("images/<int:pk>/heat-map/overlay.png", heat_map_views.heat_map_overlay, name="heat_map_overlay"),
-    path("images/<int:pk>/file/", views.original, name="file"),
-    path("images/<int:pk>/thumbnail/", views.thumbnail, name="thumbnail"),
-    path("images/<int:pk>/analyze/", views.analyze, name="analyze"),
-    path("images/<int:pk>/cancel/", views.cancel, name="cancel"),
-    path("images/<int:pk>/retry/", views.retry, name="retry"),
-    path("images/<int:pk>/delete/", views.delete, name="delete"),
+    path("images/<key:pk>/", story_views.detail, name="detail"),
+    path("images/<key:pk>/timeline/", story_views.timeline, name="timeline"),
+    path("images/<key:pk>/results.json", results_views.results_json, name="results"),
+    path("images/<key:pk>/heat-map/", heat_map_views.heat_map, name="heat_map"),
+    path("images/<key:pk>/heat-map/overlay.png", heat_map_views.heat_map_overlay, name="heat_map_overlay"),
+    path("images/<key:pk>/file/", views.original, name="file"),
+    path("images/<key:pk>/thumbnail/", views.thumbnail, name="thumbnail"),
+    path("images/<key:pk>/analyze/", views.analyze, name="analyze"),
+    path("images/<key:pk>/cancel/", views.cancel, name="cancel"),
+    path("images/<key:pk>/retry/", views.retry, name="retry"),
+    path("images/<key:pk>/delete/", views.delete, name="delete"),
 ]

@@ -27,7 +27,7 @@ class ConditionPages(admin.ModelAdmin):
             "exam": require_POST(self.exam_view),
         }
         return [
-            path(f"<path:object_id>/{name}/", self.admin_site.admin_view(view), name=f"mlmodels_mlmodel_{name}")
+            path(f"<int:object_id>/{name}/", self.admin_site.admin_view(view), name=f"mlmodels_mlmodel_{name}")
             for name, view in views.items()
         ] + super().get_urls()
 
@@ -41,20 +41,20 @@ class ConditionPages(admin.ModelAdmin):
             "may_change": self.has_change_permission(request, model),
         }
 
-    def condition_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+    def condition_view(self, request: HttpRequest, object_id: int) -> HttpResponse:
         """The fragment that the model's page polls while something of it goes on."""
         model = get_object_or_404(self.get_queryset(request), pk=object_id)
         if not self.has_view_or_change_permission(request, model):
             raise PermissionDenied
         return render(request, "admin/mlmodels/mlmodel/_condition.html", self.condition_of(request, model))
 
-    def weights_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+    def weights_view(self, request: HttpRequest, object_id: int) -> HttpResponse:
         """Have a worker fetch the weights."""
         model = self._to_change(request, object_id)
         self.have_fetched(request, {model.weights_key} - {""})
         return redirect(reverse("admin:mlmodels_mlmodel_change", args=[model.pk]))
 
-    def exam_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+    def exam_view(self, request: HttpRequest, object_id: int) -> HttpResponse:
         """Have a worker take the exam."""
         model = self._to_change(request, object_id)
         if not exams.request(model):
@@ -72,7 +72,7 @@ class ConditionPages(admin.ModelAdmin):
             messages.info(request, gettext("They are being fetched already."))
         return asked
 
-    def _to_change(self, request: HttpRequest, object_id: str) -> MLModel:
+    def _to_change(self, request: HttpRequest, object_id: int) -> MLModel:
         model: MLModel = get_object_or_404(self.get_queryset(request), pk=object_id)
         if not self.has_change_permission(request, model):
             raise PermissionDenied

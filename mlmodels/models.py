@@ -48,6 +48,8 @@ class MLModelQuerySet(models.QuerySet["MLModel"]):
 
     def by_key(self, key: str) -> "MLModel | None":
         """The model called `name:version`, active or not."""
+        if "\0" in key:  # people send what they like, and PostgreSQL refuses to look for that
+            return None
         name, _colon, version = key.partition(":")
         return self.filter(name=name, version=version).first()
 

@@ -49,17 +49,17 @@ address                                                        anonymous other_u
 /images/results.json                                           s         oommmmm    oommmmm oommmmm oommmmm oommmmm
 /images/live/                                                  s         ommmmmm    ommmmmm ommmmmm ommmmmm ommmmmm
 /images/upload/                                                s         oormmmm    oormmmm oormmmm oormmmm oormmmm
-/images/<int:pk>/                                              s         nnmmmmm    oommmmm nnmmmmm nnmmmmm nnmmmmm
-/images/<int:pk>/timeline/                                     s         nnmmmmm    oommmmm nnmmmmm nnmmmmm nnmmmmm
-/images/<int:pk>/results.json                                  s         nnmmmmm    oommmmm nnmmmmm nnmmmmm nnmmmmm
-/images/<int:pk>/heat-map/                                     s         nnnmmmm    nnnmmmm nnnmmmm nnnmmmm nnnmmmm
-/images/<int:pk>/heat-map/overlay.png                          s         nnmmmmm    nnmmmmm nnmmmmm nnmmmmm nnmmmmm
-/images/<int:pk>/file/                                         s         nnmmmmm    oommmmm nnmmmmm nnmmmmm nnmmmmm
-/images/<int:pk>/thumbnail/                                    s         nnmmmmm    oommmmm nnmmmmm nnmmmmm nnmmmmm
-/images/<int:pk>/analyze/                                      s         mmnmmmm    mmrmmmm mmnmmmm mmnmmmm mmnmmmm
-/images/<int:pk>/cancel/                                       s         mmnmmmm    mmrmmmm mmnmmmm mmnmmmm mmnmmmm
-/images/<int:pk>/retry/                                        s         mmnmmmm    mmrmmmm mmnmmmm mmnmmmm mmnmmmm
-/images/<int:pk>/delete/                                       s         mmnmmmm    mmrmmmm mmnmmmm mmnmmmm mmnmmmm
+/images/<key:pk>/                                              s         nnmmmmm    oommmmm nnmmmmm nnmmmmm nnmmmmm
+/images/<key:pk>/timeline/                                     s         nnmmmmm    oommmmm nnmmmmm nnmmmmm nnmmmmm
+/images/<key:pk>/results.json                                  s         nnmmmmm    oommmmm nnmmmmm nnmmmmm nnmmmmm
+/images/<key:pk>/heat-map/                                     s         nnnmmmm    nnnmmmm nnnmmmm nnnmmmm nnnmmmm
+/images/<key:pk>/heat-map/overlay.png                          s         nnmmmmm    nnmmmmm nnmmmmm nnmmmmm nnmmmmm
+/images/<key:pk>/file/                                         s         nnmmmmm    oommmmm nnmmmmm nnmmmmm nnmmmmm
+/images/<key:pk>/thumbnail/                                    s         nnmmmmm    oommmmm nnmmmmm nnmmmmm nnmmmmm
+/images/<key:pk>/analyze/                                      s         mmnmmmm    mmrmmmm mmnmmmm mmnmmmm mmnmmmm
+/images/<key:pk>/cancel/                                       s         mmnmmmm    mmrmmmm mmnmmmm mmnmmmm mmnmmmm
+/images/<key:pk>/retry/                                        s         mmnmmmm    mmrmmmm mmnmmmm mmnmmmm mmnmmmm
+/images/<key:pk>/delete/                                       s         mmnmmmm    mmrmmmm mmnmmmm mmnmmmm mmnmmmm
 /admin/                                                        s         s          s       o       o       o
 /admin/desk/                                                   s         s          s       oommmmm oommmmm oommmmm
 /admin/doctor/                                                 s         s          s       oommmmm oommmmm oommmmm
@@ -100,9 +100,9 @@ address                                                        anonymous other_u
 /admin/mlmodels/mlmodel/<path:object_id>/change/               s         s          s       f       o       o
 /admin/mlmodels/mlmodel/<path:object_id>/delete/               s         s          s       f       o       o
 /admin/mlmodels/mlmodel/<path:object_id>/history/              s         s          s       f       o       o
-/admin/mlmodels/mlmodel/<path:object_id>/condition/            s         s          s       ffmmmmm oommmmm oommmmm
-/admin/mlmodels/mlmodel/<path:object_id>/weights/              s         s          s       mmfmmmm mmrmmmm mmrmmmm
-/admin/mlmodels/mlmodel/<path:object_id>/exam/                 s         s          s       mmfmmmm mmrmmmm mmrmmmm
+/admin/mlmodels/mlmodel/<int:object_id>/condition/             s         s          s       ffmmmmm oommmmm oommmmm
+/admin/mlmodels/mlmodel/<int:object_id>/weights/               s         s          s       mmfmmmm mmrmmmm mmrmmmm
+/admin/mlmodels/mlmodel/<int:object_id>/exam/                  s         s          s       mmfmmmm mmrmmmm mmrmmmm
 /admin/images/image/                                           s         s          s       f       o       o
 /admin/images/image/add/                                       s         s          s       f       f       f
 /admin/images/image/<path:object_id>/                          s         s          s       r       r       r
@@ -140,7 +140,7 @@ address                                                        anonymous other_u
 (_, *ROLES), *LINES = (line.split() for line in TABLE_TEXT.strip().splitlines())
 TABLE = {address: dict(zip(ROLES, cells, strict=True)) for address, *cells in LINES}
 ROLES_LIKE = {role: role for role in ROLES} | {"disabled": "anonymous"}
-OF_A_PICTURE = [address for address in TABLE if address.startswith("/images/<int:pk>/")]
+OF_A_PICTURE = [address for address in TABLE if address.startswith("/images/<key:pk>/")]
 
 
 @pytest.fixture
@@ -215,6 +215,15 @@ def test_looking_changes_nothing(role: str, scene: Scene, people: dict[str, User
     assert everything() == before
 
 
+@pytest.mark.parametrize("number", [2**31, 2**63, 10**40])
+def test_a_picture_of_a_number_that_no_row_can_have_is_not_there(number: int, scene: Scene, owner: User) -> None:
+    visitor = Visitor(owner)
+
+    met = {outcome(visitor.visit(verb, scene.path(at, image_id=number))) for at in OF_A_PICTURE for verb in VERBS}
+
+    assert met == ({"n", "m"} if number < 10**18 else {"n"})
+
+
 @pytest.mark.parametrize("address", OF_A_PICTURE)
 @pytest.mark.parametrize("role", ["other_user", "superuser"])
 @pytest.mark.parametrize("accept", ["text/html", "application/json"])
@@ -252,7 +261,7 @@ def test_a_program_that_has_not_signed_in_gets_401_as_json(address: str, scene: 
 
 
 def test_a_fragment_of_someone_who_has_signed_out_sends_the_whole_page_to_the_sign_in(scene: Scene) -> None:
-    answer = Visitor(None).visit("GET", scene.path("/images/<int:pk>/timeline/"), hx_request="true")
+    answer = Visitor(None).visit("GET", scene.path("/images/<key:pk>/timeline/"), hx_request="true")
 
     assert (answer.status_code, answer.headers["HX-Redirect"], answer.content) == (401, "/accounts/login/", b"")
 

@@ -1,7 +1,7 @@
-"""What is answered when something broke: 503 while the database is away, 500 else."""
+"""What is answered when something broke: 503 while the database is away, 400 for what it cannot hold, 500 else."""
 
 import pytest
-from django.db import InterfaceError, OperationalError
+from django.db import DataError, InterfaceError, OperationalError
 from django.test import RequestFactory
 
 from imageanalysis import errors
@@ -31,6 +31,10 @@ def test_a_program_is_told_in_json() -> None:
 
     assert status == 503
     assert '"code": "unavailable"' in text
+
+
+def test_what_no_column_can_hold_was_a_bad_request() -> None:
+    assert answer(DataError("PostgreSQL text fields cannot contain NUL (0x00) bytes"))[0] == 400
 
 
 def test_other_faults_stay_500() -> None:

@@ -48,9 +48,9 @@ class Scene:
         row = re.match(r"/admin/(\w+/\w+)/", address)
         path = re.sub(r"\^\(\?P<app_label>(\w+).*", r"\1/", address).replace("(?P<url>.*)$", "nowhere")
         path = path.replace("<path:content_type_id>/<path:object_id>", f"{self.keys['content_type']}/{picture}")
-        path = path.replace("<path:object_id>", str(self.keys.get(row[1]) if row else None))
+        path = re.sub("<(path|int):object_id>", str(self.keys.get(row[1]) if row else None), path)
         path = path.replace("<int:entry_id>", str(self.keys["analysis/analysisqueue"])).replace("<slug:wish>", "front")
-        return path.replace("<int:pk>", picture).replace("<int:user_id>", str(self.keys["accounts/user"]))
+        return path.replace("<key:pk>", picture).replace("<int:user_id>", str(self.keys["accounts/user"]))
 
 
 def scene_of(user: User, model: MLModel, *, content: bytes | None = None, name: str = "picture.png") -> Scene:

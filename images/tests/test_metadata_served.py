@@ -28,7 +28,7 @@ TOLD = [
 HARMLESS_GROUPS = {"ExifTool", "System", "File", "JFIF", "Composite"}
 # Nothing can be written beside the picture of a BMP.
 TELLING_FORMATS = [name for name in seed_files.FORMATS if name != "BMP"]
-ORIGINAL = "/images/<int:pk>/file/"
+ORIGINAL = "/images/<key:pk>/file/"
 
 
 def told_by(content: bytes, folder: Path) -> dict[str, str]:
@@ -65,7 +65,7 @@ def test_only_the_original_tells_anything_beside_its_picture(
 
     visitor, pictures = Visitor(owner), 0
     for address in addresses():
-        if not address.startswith("/images/<int:pk>/"):
+        if not address.startswith("/images/<key:pk>/"):
             continue
         answer = visitor.visit("GET", scene.path(address))
         served = visitor.body
