@@ -16,7 +16,6 @@ from images import (
 )
 
 
-
 class KeyConverter(IntConverter):
     """A number that a row may have: SQLite cannot even look for a longer one."""
 

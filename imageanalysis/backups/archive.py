@@ -3,6 +3,7 @@
 import gzip
 import io
 import json
+import os
 import tarfile
 import tempfile
 from collections.abc import Callable, Iterable
@@ -28,12 +29,15 @@ Tell = Callable[[str], None]
 
 
 def take(path: Path, tell: Tell) -> dict[str, int]:
-    """Write the backup to `path`, which appears once it is whole; returns what is in it."""
+    """Write the backup to `path`, which appears once it is whole, for its owner alone; returns what is in it."""
     part = path.with_name(f"{path.name}.part")
+    part.unlink(missing_ok=True)
     try:
-        with part.open("wb") as file, tarfile.open(fileobj=file, mode="w|") as archive:
-            counts = _fill(archive, tell)
+        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            with tarfile.open(fileobj=file, mode="w|") as archive:
+                counts = _fill(archive, tell)
             file.flush()
+            os.fsync(file.fileno())
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)

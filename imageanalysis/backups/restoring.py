@@ -103,8 +103,11 @@ def _store_files(archive: tarfile.TarFile) -> Collection[str]:
 
 
 def _store(archive: tarfile.TarFile, member: tarfile.TarInfo, storage: Storage, name: str) -> None:
-    if not storage.exists(name):  # a restore that broke off has brought it
-        storage.save(name, File(_opened(archive, member), name=name))
+    if storage.exists(name):  # a restore that broke off has brought it, or a part of it
+        if storage.size(name) == member.size:
+            return
+        storage.delete(name)
+    storage.save(name, File(_opened(archive, member), name=name))
 
 
 def _remove_pictures_without_files(stored: Collection[str]) -> int:

@@ -1,5 +1,6 @@
 """A backup is taken while people upload and delete, and another installation goes on from it, on either database."""
 
+import tarfile
 import tempfile
 import threading
 from collections.abc import Iterator
@@ -89,11 +90,26 @@ def test_a_backup_under_load_goes_from_sqlite_to_postgresql_and_back(tmp_path: P
     assert after["violations"] == []
     assert set(annas + boriss) <= set(after["pictures"])
 
+    name, content = cut_short(files[1], folders[2] / "media")
     restored = manage(folders[2], "restore", str(files[1]))
     assert restored.returncode == 0, restored.stderr
+    assert name.read_bytes() == content
     found = seen(folders[2])
     assert [line for line in found["violations"] if "is still" not in line] == []
     assert set(annas + boriss) <= set(found["pictures"])
+
+
+def cut_short(file: Path, media: Path) -> tuple[Path, bytes]:
+    """Leave half of a picture's file, as a restore that broke off does; where it lies, and what belongs there."""
+    with tarfile.open(file) as backup:
+        member = next(member for member in backup if member.name.startswith(archive.PICTURES))
+        stored = backup.extractfile(member)
+        assert stored is not None
+        content = stored.read()
+    path = media / member.name.removeprefix(archive.PICTURES)
+    path.parent.mkdir(parents=True)
+    path.write_bytes(content[: len(content) // 2])
+    return path, content
 
 
 @pytest.fixture
@@ -127,6 +143,10 @@ def test_a_backup_of_a_newer_version_is_refused(file: Path, monkeypatch: pytest.
 
     with pytest.raises(CommandError, match=r"made by a newer version \(images.9999_of_tomorrow"):
         call_command("restore", newer)
+
+
+def test_a_backup_is_for_nobody_but_who_made_it(file: Path) -> None:
+    assert file.stat().st_mode & 0o777 == 0o600
 
 
 def test_a_file_that_is_there_is_not_written_over(file: Path) -> None:

@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
@@ -24,6 +25,9 @@ _FORMAT = 2
 _PACKAGES = ("openvino", "torch", "torchvision", "timm", "open_clip_torch")
 _MODEL, _RECORD = "model.xml", "record.json"
 _FILES = (_MODEL, "model.bin")
+_DRAFT = "draft-"
+# No conversion and no exam takes so long: its process was killed.
+_FORGOTTEN_SECONDS = 24 * 3600
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +73,8 @@ class ConvertedModels:
     def draft(self) -> Iterator[Path]:
         """An empty folder beside the others, gone afterwards unless it was stored."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        folder = Path(tempfile.mkdtemp(dir=self.folder, prefix="draft-"))
+        forget_left_behind(self.folder, _DRAFT)
+        folder = Path(tempfile.mkdtemp(dir=self.folder, prefix=_DRAFT))
         try:
             yield folder
         finally:
@@ -102,6 +107,13 @@ def place(spec: ModelSpec, weights_sha256: str, precisions: Sequence[str]) -> st
 def digests(folder: Path) -> dict[str, str]:
     """The SHA-256 of each file of a converted network."""
     return {name: _sha256(folder / name) for name in _FILES}
+
+
+def forget_left_behind(folder: Path, prefix: str) -> None:
+    """Remove folders in which processes were at work that were killed."""
+    for path in folder.glob(f"{prefix}*"):
+        if time.time() - path.lstat().st_mtime > _FORGOTTEN_SECONDS:
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def discard_network(folder: Path) -> None:

@@ -1,3 +1,4 @@
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -73,6 +74,16 @@ def test_a_draft_that_is_not_stored_leaves_nothing(store: ConvertedModels) -> No
     with store.draft() as draft:
         (draft / "model.xml").write_text("<net/>", encoding="utf-8")
     assert list(store.folder.iterdir()) == []
+
+
+def test_drafts_of_processes_that_were_killed_go_and_those_in_hand_stay(store: ConvertedModels) -> None:
+    for name in ("draft-killed", "draft-in-hand"):
+        (store.folder / name).mkdir(parents=True)
+    os.utime(store.folder / "draft-killed", (0, 0))
+
+    stored(store)
+
+    assert {path.name for path in store.folder.iterdir()} == {"draft-in-hand", PLACE}
 
 
 def test_a_new_conversion_lets_go_of_the_models_old_one_and_of_no_other(store: ConvertedModels) -> None:

@@ -19,6 +19,8 @@ class Command(BaseCommand):
             counts = restoring.restore(file, tell=self.stdout.write)
         except restoring.RestoreError as error:
             raise CommandError(str(error)) from error
+        except OSError as error:  # the disk is full, say
+            raise CommandError(f"The restore broke off: {error}. Begin it again with a new database.") from error
         self.stdout.write(f"Restored {counts['rows']} rows and {counts['files']} files of pictures.")
         if counts["without_file"]:
             self.stdout.write(f"{counts['without_file']} pictures were being deleted while the backup was taken.")

@@ -4,7 +4,6 @@ import os
 import re
 import shutil
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,8 +17,6 @@ from mlmodels.inference.exams.exam_messages import Request
 from mlmodels.inference.options import cpu_precisions
 
 _PREFIX = "exam-"
-# No exam takes so long: its worker was killed.
-_FORGOTTEN_SECONDS = 24 * 3600
 _EMBEDDED_LABELS = re.compile(r"labels-[0-9a-f]{32}\.npy")
 
 
@@ -27,7 +24,7 @@ _EMBEDDED_LABELS = re.compile(r"labels-[0-9a-f]{32}\.npy")
 def made_in(cache_dir: Path) -> Iterator[Path]:
     """An empty folder that belongs to whom the child becomes, with another one for its cache; gone afterwards."""
     cache_dir.mkdir(parents=True, exist_ok=True)
-    _forget(cache_dir)
+    converted_models.forget_left_behind(cache_dir, _PREFIX)
     with tempfile.TemporaryDirectory(prefix=_PREFIX, dir=cache_dir.resolve(), ignore_cleanup_errors=True) as name:
         folder = Path(name)
         (folder / "cache").mkdir()
@@ -35,12 +32,6 @@ def made_in(cache_dir: Path) -> Iterator[Path]:
             for each in (folder / "cache", folder):
                 os.chown(each, NOBODY, NOBODY)
         yield folder
-
-
-def _forget(cache_dir: Path) -> None:
-    for path in cache_dir.glob(f"{_PREFIX}*"):
-        if time.time() - path.lstat().st_mtime > _FORGOTTEN_SECONDS:
-            shutil.rmtree(path, ignore_errors=True)
 
 
 def lend_converted(request: Request, weights_sha256: str) -> None:
