@@ -32,7 +32,7 @@ run: $(VENV)/requirements.stamp  ## start the application at http://127.0.0.1:80
 	@exec $(BIN)/python manage.py start
 
 test: $(VENV)/requirements-dev.stamp  ## run the tests
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest --numprocesses 3
 
 check: $(VENV)/requirements-dev.stamp  ## look for faults without running the application
 	$(BIN)/ruff check

@@ -5,6 +5,7 @@ import math
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.conf import settings as django_settings
@@ -20,12 +21,27 @@ from analysis.lanes import EVERYTHING
 from imageanalysis.tests import fault_runs as fault_runs_
 from imageanalysis.tests.fault_runs import FaultRun
 from imageanalysis.tests.log_review import REVIEW
+from imageanalysis.tests.scheduling import StretchScheduling
 from imageanalysis.tests.servers import Broker, PostgreSQL, Worker
 from mlmodels import label_names
 from mlmodels.models import MLModel
 from mlmodels.tests import teaching
 from mlmodels.tests.factories import MLModelFactory
 from mlmodels.tests.teaching import Lesson
+
+# What takes minutes, whoever waits for it.
+LONGEST = {"fault_runs", "tiny_clip_lesson"}
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Have tests that wait for long begin before others of their kind: the last to end would be waited for alone."""
+    items.sort(key=lambda item: LONGEST.isdisjoint(getattr(item, "fixturenames", ())))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> StretchScheduling:
+    return StretchScheduling(config, log)
 
 
 @pytest.fixture(autouse=True)
@@ -61,19 +77,6 @@ def no_secret_in_the_logs() -> Iterator[None]:
         root.addHandler(REVIEW)
     yield
     REVIEW.close_test()
-
-
-# They take minutes and hardly more than one core, so they run beside the session's first tests, which need the other.
-BEGUN_AHEAD = ("fault_runs", "tiny_clip_lesson")
-
-
-@pytest.fixture(scope="session", autouse=True)
-def begun_ahead(request: pytest.FixtureRequest) -> None:
-    """Begin at once what a later test of this session waits for."""
-    wanted = {name for item in request.session.items for name in getattr(item, "fixturenames", ())}
-    for name in BEGUN_AHEAD:
-        if name in wanted:
-            request.getfixturevalue(name)
 
 
 @pytest.fixture(scope="session")

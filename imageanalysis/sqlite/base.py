@@ -13,7 +13,8 @@ SQLite's own handler is not used, for two reasons:
 import random
 import sqlite3
 import time
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from django.db.backends.sqlite3 import base
 
@@ -21,15 +22,20 @@ from django.db.backends.sqlite3 import base
 _FIRST_WAIT_SECONDS, _LONGEST_WAIT_SECONDS, _GROWTH = 0.0005, 0.005, 1.1
 _PRIMARY_CODE = 0xFF  # an extended result code has its primary one in the lowest byte
 
+Acted = TypeVar("Acted")
+
 
 class DatabaseWrapper(base.DatabaseWrapper):
     """What ENGINE = "imageanalysis.sqlite" names."""
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> sqlite3.Connection:
-        """Connect; SQLite's own handler waits only here, for the commands that prepare the connection."""
-        connection: sqlite3.Connection = super().get_new_connection(conn_params)
-        connection.execute("PRAGMA busy_timeout = 0")
-        return connection
+        """Connect; raises sqlite3.OperationalError when others held the lock for `timeout` seconds.
+
+        The first to come turns the journal into a WAL, and some of those who come at the same moment are told at once
+        that the database is locked: SQLite waits for no lock that somebody who waits for it may hold.
+        """
+        connect = super().get_new_connection
+        return patiently(lambda: connect(conn_params | {"timeout": 0}), conn_params["timeout"])
 
     def create_cursor(self, name: str | None = None) -> "PatientCursor":
         cursor = self.connection.cursor(factory=PatientCursor)
@@ -44,19 +50,24 @@ class PatientCursor(base.SQLiteCursorWrapper):
 
     def execute(self, query: str, params: Any = None) -> "PatientCursor":
         """Execute; raises sqlite3.OperationalError when others held the lock for `timeout` seconds."""
-        give_up_at = time.monotonic() + self.timeout_seconds
-        wait_seconds = _FIRST_WAIT_SECONDS
-        while True:
-            is_last_try = time.monotonic() >= give_up_at
-            try:
-                super().execute(query, params)
-            except sqlite3.OperationalError as error:
-                if is_last_try or not _passes(error):
-                    raise
-            else:
-                return self
-            time.sleep(wait_seconds * random.uniform(0.5, 1.5))  # noqa: S311 - keeps two from meeting again
-            wait_seconds = min(wait_seconds * _GROWTH, _LONGEST_WAIT_SECONDS)
+        execute = super().execute
+        patiently(lambda: execute(query, params), self.timeout_seconds)
+        return self
+
+
+def patiently(act: Callable[[], Acted], timeout_seconds: float) -> Acted:
+    """Act until nobody else holds the lock; raises sqlite3.OperationalError when somebody did until the end."""
+    give_up_at = time.monotonic() + timeout_seconds
+    wait_seconds = _FIRST_WAIT_SECONDS
+    while True:
+        is_last_try = time.monotonic() >= give_up_at
+        try:
+            return act()
+        except sqlite3.OperationalError as error:
+            if is_last_try or not _passes(error):
+                raise
+        time.sleep(wait_seconds * random.uniform(0.5, 1.5))  # noqa: S311 - keeps two from meeting again
+        wait_seconds = min(wait_seconds * _GROWTH, _LONGEST_WAIT_SECONDS)
 
 
 def _passes(error: sqlite3.OperationalError) -> bool:

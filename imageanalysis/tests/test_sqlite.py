@@ -4,9 +4,11 @@ import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
 
 import pytest
-from django.db import OperationalError, connection, transaction
+from django.db import DEFAULT_DB_ALIAS, OperationalError, connection, connections, transaction
 
 from accounts.models import User
 from accounts.tests.factories import UserFactory
@@ -72,6 +74,28 @@ def test_a_statement_of_its_own_waits_too(other: sqlite3.Connection, tries: list
     assert len(tries) > 5
     assert set(tries) == {tries[0]}
     assert User.objects.filter(username="served").exists()
+
+
+def test_who_connects_while_another_makes_the_database_waits_too(tmp_path: Path) -> None:
+    new = tmp_path / "new.sqlite3"
+    tried: list[str] = []
+
+    class Connection(sqlite3.Connection):
+        def execute(self, sql: str, *parameters: Any) -> sqlite3.Cursor:
+            tried.append(sql)
+            return super().execute(sql, *parameters)
+
+    database = connections.create_connection(DEFAULT_DB_ALIAS)
+    database.settings_dict = database.settings_dict | {"NAME": str(new)}
+    parameters = database.get_connection_params() | {"factory": Connection}
+    with closing(sqlite3.connect(new, isolation_level=None, check_same_thread=False)) as maker:
+        maker.execute("CREATE TABLE its_first (id INTEGER)")
+        maker.execute("BEGIN IMMEDIATE")
+        with lock_freed_after(20, tried, maker), closing(database.get_new_connection(parameters)) as connected:
+            (journal,) = connected.execute("PRAGMA journal_mode").fetchone()
+
+    assert journal == "wal"
+    assert tried.count("PRAGMA journal_mode=WAL") > 1, "it had to wait"
 
 
 def test_who_waited_for_too_long_is_told(
