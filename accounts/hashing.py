@@ -5,6 +5,7 @@ in must not hold up the pages of those who are in already.
 """
 
 import os
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -37,8 +38,10 @@ class _Hashing:
 
 
 def _stand_back() -> None:
-    """On Linux the priority is a thread's own, and those that Argon2 starts inherit it."""
-    with suppress(OSError, AttributeError):
+    """On Linux the priority is a thread's own, and those that Argon2 starts inherit it; elsewhere it is a process's."""
+    if sys.platform != "linux":
+        return
+    with suppress(OSError):
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
 
 

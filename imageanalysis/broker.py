@@ -2,15 +2,12 @@
 
 import shutil
 import socket
-import time
 from importlib.util import find_spec
 from pathlib import Path
 
-POLL_SECONDS = 0.05
-
 
 class BrokerError(Exception):
-    """There is no server program, or it does not answer; the text is for people."""
+    """There is no server program; the text is for people."""
 
 
 def installed_server() -> Path | None:
@@ -69,12 +66,3 @@ def is_ready(socket_path: Path) -> bool:
             return connection.recv(16) == b"+PONG\r\n"
         except OSError:
             return False
-
-
-def wait_until_ready(socket_path: Path, *, timeout_seconds: float = 10) -> None:
-    """Return once the broker answers; raise BrokerError when it has not within the time."""
-    deadline = time.monotonic() + timeout_seconds
-    while not is_ready(socket_path):
-        if time.monotonic() >= deadline:
-            raise BrokerError(f"The broker at {socket_path} does not answer.")
-        time.sleep(POLL_SECONDS)

@@ -7,6 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 from django.core.exceptions import ImproperlyConfigured
 
 MODELS_FOLDER = "models/"
+IN_MEMORY_BYTES = 8 * 1024**2  # of a file that is read; a checkpoint has gigabytes
 
 
 @dataclass(frozen=True)
@@ -52,9 +53,10 @@ class Bucket:
             "default_acl": None,
             "file_overwrite": False,
             "querystring_auth": True,
+            "max_memory_size": IN_MEMORY_BYTES,
             "object_parameters": {"CacheControl": "private, no-store"},
         }
-        return {"BACKEND": "storages.backends.s3.S3Storage", "OPTIONS": options}
+        return {"BACKEND": "imageanalysis.bucket_storage.BucketStorage", "OPTIONS": options}
 
     @property
     def origins(self) -> list[str]:

@@ -29,9 +29,6 @@ class ImageQuerySet(models.QuerySet["Image"]):
         """The pictures that this person may see: their own, nobody else's, and none that they have deleted."""
         return self.filter(user=user, deletion=None)
 
-    def newest_first(self) -> "ImageQuerySet":
-        return self.order_by("-upload_date", "-id")
-
 
 class Image(models.Model):
     """One uploaded picture: where its bytes lie and how its analysis stands."""
@@ -199,9 +196,11 @@ def doom_files(names: Sequence[str]) -> None:
 
 
 def remove_files(names: Sequence[str]) -> None:
-    """Remove stored files, then the notes about them."""
-    delete_files(names)
-    FileInDoubt.objects.filter(path__in=names).delete()
+    """Remove stored files, then the notes about them; of what cannot be removed now a later sweep is to know."""
+    left = delete_files(names)
+    FileInDoubt.objects.filter(path__in=set(names) - left).delete()
+    if left:
+        FileInDoubt.objects.filter(path__in=left).update(noted_at=Now())
 
 
 @receiver(pre_delete, sender=User)

@@ -10,13 +10,23 @@ from analysis import failpoints
 logger = logging.getLogger(__name__)
 
 
-def delete_files(names: Iterable[str]) -> None:
-    """Remove stored files and the folders that they had to themselves; what is gone already does not matter."""
+def delete_files(names: Iterable[str]) -> set[str]:
+    """Remove stored files and the folders that they had to themselves; what is gone already does not matter.
+
+    Returns those that could not be removed: one of them must not keep the others.
+    """
     names = list(names)
-    folders = {name.rpartition("/")[0] for name in names} - {""}
-    for name in [*names, *sorted(folders)]:
-        failpoints.hit("before_file_delete")
-        try:
-            default_storage.delete(name)
-        except OSError:  # one file that cannot be removed must not keep the others
-            logger.exception("could not delete a stored file")
+    left = {name for name in names if not _delete(name)}
+    for folder in sorted({name.rpartition("/")[0] for name in names if name not in left} - {""}):
+        _delete(folder)
+    return left
+
+
+def _delete(name: str) -> bool:
+    failpoints.hit("before_file_delete")
+    try:
+        default_storage.delete(name)
+    except OSError:
+        logger.exception("could not delete a stored file")
+        return False
+    return True

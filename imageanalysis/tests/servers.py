@@ -67,7 +67,7 @@ class Broker(Server):
 
     def start(self) -> None:
         self.process = subprocess.Popen(self.argv, stdout=subprocess.DEVNULL)
-        broker.wait_until_ready(self.socket_path)
+        until(lambda: broker.is_ready(self.socket_path), "no broker answers")
 
 
 class PostgreSQL(Server):

@@ -22,24 +22,34 @@ from pytest_django import Settings
 
 from accounts.models import User
 from accounts.tests.clients import client_of
-from imageanalysis.object_storage import Bucket
+from analysis import failures
+from imageanalysis.object_storage import IN_MEMORY_BYTES, Bucket
 from images import my_data, orphans
 from images.models import FileInDoubt
 from images.my_data_archive import name_in_archive
 from images.tests.factories import drawn_picture, queued_image
+from images.tests.uploads import codes, upload
 from mlmodels import model_files
+from mlmodels.models import MLModel
 
 KEYS = {"AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "word", "AWS_DEFAULT_REGION": "us-east-1"}
 TTL_SECONDS = 60
 
 
 @pytest.fixture
-def bucket(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+def server() -> Iterator[ThreadedMotoServer]:
+    """A server that speaks S3."""
+    server = ThreadedMotoServer(port=0, verbose=False)
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def bucket(server: ThreadedMotoServer, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """A private bucket as the default storage; its server's address."""
     for name, value in KEYS.items():
         monkeypatch.setitem(os.environ, name, value)
-    server = ThreadedMotoServer(port=0, verbose=False)
-    server.start()
     host, port = server.get_host_and_port()
     address = f"http://{host}:{port}"
     client = boto3.client("s3", endpoint_url=address)
@@ -48,7 +58,6 @@ def bucket(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]
     settings.STORAGES = {**settings.STORAGES, "default": Bucket("pictures", address, "us-east-1").storage}
     settings.IS_IN_BUCKET, settings.MEDIA_PRESIGNED_SECONDS = True, TTL_SECONDS
     yield address
-    server.stop()
     with warnings.catch_warnings():  # moto never closes the buffers of its objects: they go here, not in a later test
         warnings.simplefilter("ignore", ResourceWarning)
         gc.collect()
@@ -147,3 +156,27 @@ def test_checkpoints_lie_apart_from_pictures_and_are_no_orphans(
     for machine in ("one", "another"):
         settings.WEIGHTS_DIR = tmp_path / machine
         assert model_files.bring_local_copy(name, local="mine.safetensors", sha256="0" * 64).read_bytes() == b"weights"
+
+
+@pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_bucket_that_is_away_is_like_a_disk_that_is_full(
+    bucket: str, server: ThreadedMotoServer, owner: User, owner_client: Client, model: MLModel
+) -> None:
+    image = queued_image(user=owner)
+    server.stop()
+
+    answer = upload(owner_client, ("a.png", drawn_picture()))
+
+    assert (answer.status_code, codes(answer)) == (400, ["not_stored"])
+    noted = set(FileInDoubt.objects.values_list("path", flat=True))
+    assert len(noted) == 2, "what may have come about of the upload is looked for later"
+    with pytest.raises(OSError, match="bucket") as caught:
+        default_storage.open(image.file_path)
+    assert failures.classify(caught.value) is failures.STORAGE_AWAY
+
+
+def test_a_large_file_of_a_bucket_is_read_from_a_disk(bucket: str) -> None:
+    name = default_storage.save("large", ContentFile(bytes(IN_MEMORY_BYTES + 1)))
+
+    with default_storage.open(name) as file:
+        assert file.file.name is not None, "it has a descriptor"

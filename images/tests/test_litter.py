@@ -73,6 +73,26 @@ def test_what_a_process_left_that_died_between_deleting_row_and_files_is_removed
     assert not files()
 
 
+def test_a_file_that_cannot_be_removed_is_tried_again_later(
+    transactional_db: None, settings: Settings, files: Callable[[], set[str]]
+) -> None:
+    image = queued_image()
+    in_the_way = Path(settings.MEDIA_ROOT, image.file_path)
+    in_the_way.unlink()
+    in_the_way.mkdir()  # what is no file and not empty cannot be removed, whoever asks
+    (in_the_way / "file").touch()
+
+    services.delete(image=image)
+
+    assert files() == {f"{image.file_path}/file"}
+    assert litter.sweep() == 0  # not at once
+    (in_the_way / "file").unlink()
+    age_notes()
+    litter.sweep()
+    assert not list(Path(settings.MEDIA_ROOT).iterdir())
+    assert not FileInDoubt.objects.exists()
+
+
 def test_an_upload_whose_files_were_given_up_is_refused_and_leaves_nothing(
     transactional_db: None,
     owner: User,

@@ -1,0 +1,56 @@
+"""The storage of a bucket: django-storages' own, whose faults are those of a folder on a disk."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from boto3.exceptions import Boto3Error
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+from django.core.files.base import File
+from storages.backends.s3 import S3Storage
+
+# A bucket that does not answer holds nobody up for the minutes that boto3 would wait.
+PATIENCE = Config(connect_timeout=3, read_timeout=20, retries={"total_max_attempts": 3})
+
+
+class BucketStorage(S3Storage):
+    """What a bucket did not do, because it is away, full or refuses us, is an OSError.
+
+    Whoever opens a file has it: it is fetched at once, to the disk when it is large.
+    """
+
+    client_config: Any
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.client_config = self.client_config.merge(PATIENCE)
+
+    def _open(self, name: str, mode: str = "rb") -> File:
+        with faults_of_a_folder():
+            opened: File = super()._open(name, mode)
+            return opened.open() if "r" in mode else opened
+
+    def _save(self, name: str, content: File) -> str:
+        with faults_of_a_folder():
+            return str(super()._save(name, content))
+
+    def delete(self, name: str) -> None:
+        with faults_of_a_folder():
+            super().delete(name)
+
+    def exists(self, name: str) -> bool:
+        with faults_of_a_folder():
+            return bool(super().exists(name))
+
+    def size(self, name: str) -> int:
+        with faults_of_a_folder():
+            return int(super().size(name))
+
+
+@contextmanager
+def faults_of_a_folder() -> Iterator[None]:
+    try:
+        yield
+    except (Boto3Error, BotoCoreError, ClientError) as error:
+        raise OSError(f"the bucket: {error}") from error
