@@ -20,6 +20,11 @@ SECRET_MIN_LENGTH = 50
 SECRET_MIN_DIFFERENT = 10
 TOKEN_MIN_LENGTH = 24
 PRESIGNED_LONGEST_SECONDS = 300
+MORE_THAN_NOTHING = (
+    *("WORKER_CONCURRENCY", "INFERENCE_THREADS", "PREPARATION_THREADS", "BATCH_SIZE", "INFERENCE_BATCH_SIZE"),
+    *("POLLS_PER_SECOND", "SWEEP_SECONDS", "RUN_HARD_LIMIT_SECONDS", "DECODER_PROCESSES", "DECODER_SECONDS"),
+    *("UPLOAD_MAX_BYTES", "UPLOAD_MAX_PIXELS", "UPLOAD_MAX_FILES", "UPLOAD_MAX_REQUEST_BYTES"),
+)
 LOCAL_NAMES = (".local", ".lan", ".home", ".internal", ".home.arpa", ".localhost", ".test")
 
 
@@ -71,6 +76,8 @@ def weaknesses() -> Iterator[tuple[str, str]]:
         yield "E008", f"LOG_FORMAT must be one of {', '.join(FORMATTERS)}, not {settings.LOG_FORMAT!r}."
     yield from _of_metrics()
     yield from _of_lanes()
+    if faulty := [name for name in MORE_THAN_NOTHING if getattr(settings, name) <= 0]:
+        yield "E013", f"{faulty[0]} must be more than 0, not {getattr(settings, faulty[0])}."
     if not 0 <= settings.MEDIA_PRESIGNED_SECONDS <= PRESIGNED_LONGEST_SECONDS:
         yield (
             "E009",

@@ -32,6 +32,7 @@ def broker_socket(data_dir: Path) -> Path:
 
 # --- Where things lie ---------------------------------------------------------------------------------------------
 DATA_DIR = Path(env.str("DATA_DIR", default=str(BASE_DIR / "var"))).resolve()
+DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)  # the database lies in it, which is nobody else's to read
 MEDIA_ROOT = Path(env.str("MEDIA_ROOT", default=str(BASE_DIR / "media"))).resolve()
 WEIGHTS_DIR = Path(env.str("WEIGHTS_DIR", default=str(DATA_DIR / "weights"))).resolve()
 BIND = env.str("BIND", default="127.0.0.1:8000")
@@ -222,7 +223,7 @@ WORKER_CONCURRENCY = env.int("WORKER_CONCURRENCY", default=min(os.cpu_count() or
 # What this machine's worker takes, everything when empty; see `analysis.lanes`.
 WORKER_MODELS = env.list("WORKER_MODELS", default=[])
 WORKER_PRIORITIES = env.list("WORKER_PRIORITIES", default=[])
-INFERENCE_THREADS = env.int("INFERENCE_THREADS", default=max(1, (os.cpu_count() or 1) // WORKER_CONCURRENCY))
+INFERENCE_THREADS = env.int("INFERENCE_THREADS", default=max(1, (os.cpu_count() or 1) // max(1, WORKER_CONCURRENCY)))
 # "auto" is the fastest that agrees with the reference; see docs/models.md.
 INFERENCE_RUNTIME = env.str("INFERENCE_RUNTIME", default="auto")
 INFERENCE_PRECISION = env.str("INFERENCE_PRECISION", default="auto")
@@ -325,7 +326,7 @@ FILE_UPLOAD_HANDLERS = [
 ]
 # Parts of large uploads while they arrive: a folder of their own, so that what is left behind can be told.
 FILE_UPLOAD_TEMP_DIR = str(DATA_DIR / "uploads")
-Path(FILE_UPLOAD_TEMP_DIR).mkdir(mode=0o700, parents=True, exist_ok=True)
+Path(FILE_UPLOAD_TEMP_DIR).mkdir(mode=0o700, exist_ok=True)
 
 # --- Static files -------------------------------------------------------------------------------------------------
 STATIC_URL = "static/"

@@ -54,6 +54,14 @@ def test_a_secret_is_made_once_and_kept(tmp_path: Path) -> None:
     assert [file.name for file in path.parent.iterdir()] == ["secret_key"]
 
 
+def test_the_folder_of_the_database_is_for_nobody_else(tmp_path: Path) -> None:
+    folder = tmp_path / "var" / "data"
+
+    settings_of(DATA_DIR=str(folder))
+
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+
+
 def test_no_two_installations_share_a_secret(tmp_path: Path) -> None:
     assert secret.load_or_create(tmp_path / "one") != secret.load_or_create(tmp_path / "two")
 
