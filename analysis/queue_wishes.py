@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from typing import Any, cast
-from urllib.parse import urlsplit
 
 from django.contrib import admin, messages
 from django.contrib.admin.models import CHANGE, LogEntry
@@ -18,6 +17,7 @@ from django_htmx.http import HttpResponseClientRefresh
 
 from accounts import audit
 from accounts.models import User
+from accounts.request import address_in
 from analysis import services, wishes
 from analysis.models import AnalysisQueue
 from analysis.states import Priority, QueueStatus
@@ -136,5 +136,5 @@ def _priority_in(request: HttpRequest, entry: AnalysisQueue) -> Priority:
 def _list_that_asked(request: HttpRequest) -> str:
     """The list with the filters that it was seen with."""
     address = reverse("admin:analysis_analysisqueue_changelist")
-    came_from = urlsplit(request.headers.get("Referer", ""))
+    came_from = address_in(request, "Referer")
     return f"{address}?{came_from.query}" if came_from.path == address and came_from.query else address

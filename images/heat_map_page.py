@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 from typing import Any, Self
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 import numpy as np
 from django.http import Http404, HttpRequest, QueryDict
@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from numpy.typing import NDArray
 
+from accounts.request import address_in
 from analysis import failures, heat_maps, pausing, routing
 from analysis.heat_map_model import HOTTEST
 from analysis.models import AnalysisResult, HeatMaps
@@ -69,7 +70,7 @@ class Wish:
 
 def address(request: HttpRequest, image: Image, wish: Wish | None) -> str:
     """The picture's page with this wish, and else as the asker has it before them: it says what else they look for."""
-    on_screen = urlsplit(request.headers.get("HX-Current-URL", "")).query if request.headers.get("HX-Request") else None
+    on_screen = address_in(request, "HX-Current-URL").query if request.headers.get("HX-Request") else None
     query = QueryDict(request.META.get("QUERY_STRING", "") if on_screen is None else on_screen, mutable=True)
     for name in ("why", "rank"):
         query.pop(name, None)

@@ -46,6 +46,14 @@ def test_what_waits_stands_in_the_order_of_serving_with_its_place(
     assert listed(staff_client, QUEUE)[0] == (later.pk, 3)
 
 
+def test_who_comes_from_no_address_is_led_to_the_whole_list(staff_client: Client, owner: User, model: MLModel) -> None:
+    image = queued_image(user=owner, model=model)
+
+    answer = staff_client.post(f"{QUEUE}{image.queue.pk}/wish/cancel/", headers={"Referer": "http://["})
+
+    assert (answer.status_code, answer["Location"]) == (302, QUEUE)
+
+
 @pytest.mark.parametrize("table", ["analysisqueue", "analysisresult", "progresslog", "timelinelog"])
 def test_nothing_of_a_deleted_picture_is_listed_or_opened(
     staff_client: Client, owner: User, model: MLModel, table: str

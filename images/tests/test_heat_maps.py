@@ -98,6 +98,14 @@ def test_the_script_gets_what_changes_and_is_told_when_to_ask_again(
     assert f'href="/images/{image.pk}/?q=cup"' in polled, "closing keeps what was looked for"
 
 
+def test_a_page_that_has_no_address_is_no_fault_of_ours(
+    owner_client: Client, image: Image, wish: dict[str, str | int], model: MLModel
+) -> None:
+    answer = owner_client.post(address(image), wish, headers={**HTMX, "HX-Current-URL": "http://["})
+
+    assert answer["HX-Replace-Url"] == f"/images/{image.pk}/?why=efficientnet%3A1.0.0&rank=2"
+
+
 def test_the_drawing_lies_over_the_picture_in_headers_that_keep_it_private(
     owner_client: Client, image: Image, wish: dict[str, str | int], model: MLModel
 ) -> None:
