@@ -51,8 +51,10 @@ def test_a_failure_says_what_to_do_and_trying_again_ends_in_labels(application: 
             away = original.rename(original.with_suffix(".away"))
         expect(story(page)).to_contain_text("The analysis failed", timeout=WORK_MS)
         expect(story(page)).to_contain_text("Please upload it again.")
+        expect(page.get_by_role("button", name="Try again")).to_have_count(0)  # it would fail anew
 
         away.rename(original)
+        page.reload()
         page.get_by_role("button", name="Try again").click()
         expect(story(page)).to_contain_text("espresso", timeout=WORK_MS)
         expect(page.locator("main")).not_to_contain_text("The analysis failed")
