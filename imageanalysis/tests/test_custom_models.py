@@ -14,7 +14,8 @@ from imageanalysis.tests import browser as chromium_
 from imageanalysis.tests.application import Application
 from imageanalysis.tests.browser import PASSWORD, choose, overflow_px, sign_in, visit
 from images.tests.factories import PHOTOGRAPHS
-from mlmodels.tests.small_checkpoints import ARCHITECTURE, as_torch, network
+from mlmodels.tests.factories import ARCHITECTURE
+from mlmodels.tests.small_checkpoints import as_torch, network
 
 pytestmark = pytest.mark.skipif(
     chromium_.PROGRAM is None, reason="Chromium is not installed here (Debian: apt-get install chromium)"

@@ -6,10 +6,8 @@ import torch
 import torchvision
 from safetensors.torch import save
 
+from mlmodels.tests.factories import LABELS
 from mlmodels.tests.seeded_weights import SEED
-
-ARCHITECTURE = "torchvision/mobilenet_v3_small"
-LABELS = ("a cat", "a cup of coffee", "an astronaut")
 
 
 def network(classes: int = len(LABELS)) -> torch.nn.Module:

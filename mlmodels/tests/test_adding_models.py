@@ -21,8 +21,9 @@ from mlmodels.checkpoint_form import CheckpointForm
 from mlmodels.inference import architectures, catalogue
 from mlmodels.models import AddedModel, MLModel
 from mlmodels.tests import small_checkpoints
+from mlmodels.tests.factories import ARCHITECTURE, LABELS
 from mlmodels.tests.malicious_pickles import in_legacy_file, in_legacy_tar, in_script, in_zip, payloads
-from mlmodels.tests.small_checkpoints import ARCHITECTURE, LABELS, as_safetensors, as_torch
+from mlmodels.tests.small_checkpoints import as_safetensors, as_torch
 
 ADD, ADD_LABELS = "admin:mlmodels_mlmodel_add", "admin:mlmodels_mlmodel_add_label_list"
 SAFETENSORS = as_safetensors(small_checkpoints.network())
