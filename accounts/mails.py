@@ -71,12 +71,20 @@ def postpone(mail: WaitingMail, error: OSError) -> None:
     """The server did not take it: later again, unless it is too late for that."""
     after = RETRY_SECONDS[min(mail.attempts, len(RETRY_SECONDS)) - 1]
     patience = settings.PASSWORD_RESET_TIMEOUT if mail.kind == WaitingMail.Kind.PASSWORD_RESET else GIVE_UP_SECONDS
-    late = timezone.now() + timedelta(seconds=after) > mail.asked_at + timedelta(seconds=patience)
-    # Servers quote addresses in what they say; its kind and number are enough to go by.
-    code = getattr(error, "smtp_code", None) or error.errno
-    facts: dict[str, Any] = {"kind": mail.kind, "attempts": mail.attempts, "error": type(error).__name__, "code": code}
-    audit.record("mail_given_up" if late else "mail_postponed", **facts)
-    if late:
-        mail.delete()
-    else:
-        WaitingMail.objects.filter(pk=mail.pk).update(due_at=timezone.now() + timedelta(seconds=after))
+    if timezone.now() + timedelta(seconds=after) > mail.asked_at + timedelta(seconds=patience):
+        give_up(mail, error)
+        return
+    audit.record("mail_postponed", **_facts(mail, error))
+    WaitingMail.objects.filter(pk=mail.pk).update(due_at=timezone.now() + timedelta(seconds=after))
+
+
+def give_up(mail: WaitingMail, error: Exception) -> None:
+    """Nobody will get it."""
+    audit.record("mail_given_up", **_facts(mail, error))
+    mail.delete()
+
+
+def _facts(mail: WaitingMail, error: Exception) -> dict[str, Any]:
+    """Servers quote addresses in what they say; its kind and number are enough to go by."""
+    code = getattr(error, "smtp_code", None) or getattr(error, "errno", None)
+    return {"kind": mail.kind, "attempts": mail.attempts, "error": type(error).__name__, "code": code}

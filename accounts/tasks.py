@@ -17,6 +17,8 @@ def send_next_mail() -> bool:
             letter.message.send()
     except OSError as error:  # every error of SMTP is one
         mails.postpone(mail, error)
+    except ValueError as error:  # an address that no server can be told, such as one with a domain that is too long
+        mails.give_up(mail, error)
     else:
         mails.done(mail, sent_to=letter.user if letter else None)
     mails.ring()

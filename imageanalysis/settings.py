@@ -241,7 +241,8 @@ BATCH_SIZE = env.int("BATCH_SIZE", default=16)
 INFERENCE_BATCH_SIZE = env.int("INFERENCE_BATCH_SIZE", default=8)
 # Threads of each worker process that prepare the next pictures while the network looks at the ones before.
 PREPARATION_THREADS = env.int("PREPARATION_THREADS", default=INFERENCE_THREADS)
-# A worker child that takes longer than this over one batch is killed; its rows are taken back LEASE after the claim.
+# A worker child that takes longer than this over one batch is killed, and its parent gives the rows back at once. What
+# nobody gave back is taken back once it was not heard of for the lease.
 RUN_HARD_LIMIT_SECONDS = env.int("RUN_HARD_LIMIT_SECONDS", default=120)
 LEASE_SECONDS = env.int("LEASE_SECONDS", default=RUN_HARD_LIMIT_SECONDS + 15)
 SWEEP_SECONDS = env.int("SWEEP_SECONDS", default=3)

@@ -101,6 +101,16 @@ def test_mail_that_was_asked_for_while_the_server_was_away_comes_once_it_is_back
     assert client.post(path_of(link_in(smtp.received[0][1])), new_password).status_code == 302
 
 
+def test_a_mail_to_an_address_that_no_server_can_be_told_is_given_up(db: None, smtp: MailServer) -> None:
+    UserFactory.create(email="a@\u3002.org")  # an ideographic full stop: a domain of nothing
+    WaitingMail.objects.create(kind=Kind.PASSWORD_RESET, address="a@\u3002.org", language="en")
+
+    assert tasks.send_next_mail()
+
+    assert not WaitingMail.objects.exists()
+    assert smtp.received == []
+
+
 def test_a_mail_that_no_message_announced_is_found(mailing_worker: Worker, smtp: MailServer) -> None:
     user = UserFactory.create()
 
