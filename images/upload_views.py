@@ -1,5 +1,7 @@
 """The upload: a form for people, JSON for programs; a bad file never stops the good ones."""
 
+import logging
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -7,7 +9,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib import messages
 from django.core.files.uploadedfile import UploadedFile
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse, UnreadablePostError
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.html import format_html
@@ -23,6 +25,8 @@ from images.refusals import UploadRefusedError
 from images.resending import taken_once
 from images.twins import earlier_of
 from images.views import choices
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass
@@ -43,7 +47,17 @@ def upload(request: SignedInRequest) -> HttpResponse:
     if request.method != "POST":
         return form(request)
     if int(request.META.get("CONTENT_LENGTH") or 0) > settings.UPLOAD_MAX_REQUEST_BYTES:
-        return too_large(request)
+        return unread(request, "request_too_large", status=413)
+    try:
+        request.FILES  # noqa: B018  here they arrive
+    except UnreadablePostError:  # their sender has gone
+        raise
+    except OSError:  # the disk is full
+        logger.exception("an upload could not be received")
+        for handler in request.upload_handlers:
+            with suppress(OSError):
+                handler.upload_interrupted()
+        return unread(request, "not_stored", status=400)
     return receive(request)
 
 
@@ -51,13 +65,14 @@ def form(request: SignedInRequest, status: int = 200) -> HttpResponse:
     return render(request, "images/upload.html", {**choices(request), "offers_are_open": True}, status=status)
 
 
-def too_large(request: SignedInRequest) -> HttpResponse:
+def unread(request: SignedInRequest, code: str, *, status: int) -> HttpResponse:
+    """Of what the request brings nothing is looked at."""
     outcome = Outcome()
-    outcome.refuse("", UploadRefusedError("request_too_large"))
+    outcome.refuse("", UploadRefusedError(code))
     if wants_json(request):
-        return JsonResponse({"images": [], "errors": outcome.errors}, status=413)
+        return JsonResponse({"images": [], "errors": outcome.errors}, status=status)
     messages.error(request, outcome.errors[0]["message"])
-    return form(request, status=413)
+    return form(request, status=status)
 
 
 @csrf_protect

@@ -181,6 +181,22 @@ def a_disk_with_room_for(size_bytes: int) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
 
 
+@pytest.mark.parametrize("as_json", [True, False])
+def test_a_disk_that_is_full_while_a_file_arrives_is_said_and_keeps_nothing(
+    owner_client: Client, as_json: bool, settings: Settings, tmp_path: Path
+) -> None:
+    settings.FILE_UPLOAD_TEMP_DIR = str(tmp_path / "arriving")
+    Path(settings.FILE_UPLOAD_TEMP_DIR).mkdir()
+    three_megabytes = drawn_picture("BMP", size=(1000, 1000))
+
+    with a_disk_with_room_for(1_000_000):
+        answer = upload(owner_client, ("large.bmp", three_megabytes), as_json=as_json)
+
+    assert answer.status_code == 400
+    assert "The picture could not be stored on the server." in answer.content.decode()
+    assert not files_in(Path(settings.FILE_UPLOAD_TEMP_DIR))
+
+
 def test_a_full_disk_is_said_and_the_half_file_removed(owner_client: Client) -> None:
     two_megabytes = drawn_picture("BMP", size=(800, 800))
 
