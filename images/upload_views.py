@@ -50,8 +50,8 @@ def upload(request: SignedInRequest) -> HttpResponse:
         return unread(request, "request_too_large", status=413)
     try:
         request.FILES  # noqa: B018  here they arrive
-    except UnreadablePostError:  # their sender has gone
-        raise
+    except UnreadablePostError:  # their sender has gone, and hears no answer
+        return unread(request, "no_file", status=400)
     except OSError:  # the disk is full
         logger.exception("an upload could not be received")
         for handler in request.upload_handlers:

@@ -61,13 +61,27 @@ def test_the_good_files_beside_one_that_is_too_large_are_taken(owner_client: Cli
 
 def posted(client: Client, body: Any, **extra: Any) -> Any:
     request = RequestFactory().generic("POST", UPLOAD, b"", content_type=MULTIPART)
-    environ = {**request.environ, "wsgi.input": body, "HTTP_ACCEPT": JSON["accept"], **extra}
+    environ = {**request.environ, "CONTENT_TYPE": MULTIPART, "wsgi.input": body, "HTTP_ACCEPT": JSON["accept"], **extra}
     environ["HTTP_COOKIE"] = "; ".join(f"{name}={morsel.value}" for name, morsel in client.cookies.items())
     return client.handler(environ)
 
 
 def beginning() -> bytes:
     return part(disposition("huge.jpg"), b"")[:-2]
+
+
+class Broken(io.RawIOBase):
+    """A body whose sender has gone."""
+
+    def read(self, size: int = -1) -> bytes:
+        raise ConnectionResetError
+
+
+def test_a_sender_who_has_gone_meanwhile_is_no_fault_of_ours(owner_client: Client, small_limits: Path) -> None:
+    answer = posted(owner_client, Broken(), CONTENT_LENGTH="1000")
+
+    assert (answer.status_code, b"no_file" in answer.content) == (400, True)
+    assert files_in(small_limits) == []
 
 
 def test_ten_gigabytes_that_say_so_are_not_read(owner_client: Client, small_limits: Path) -> None:
