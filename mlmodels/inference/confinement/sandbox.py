@@ -53,7 +53,7 @@ def enter(bounds: Bounds) -> list[str]:
     readable = [*_installation(), *bounds.readable]
     _limit(bounds.limits)
     _leave_network()
-    privileges.become_nobody(readable)
+    privileges.become_nobody([*readable, bounds.folder.parent] if bounds.folder else readable)
     privileges.end_with_parent()
     privileges.give_up_new_ones()
     writable = [bounds.folder, *_devices()] if bounds.folder else _devices()
