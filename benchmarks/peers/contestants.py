@@ -9,7 +9,7 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Protocol
 
@@ -91,24 +91,28 @@ class Peer:
                     stderr=subprocess.STDOUT,
                     start_new_session=True,
                 )
-            running = RunningPeer(self.environment, port, process)
+            running = RunningPeer(self.environment, port, process, log)
             try:
-                until(running.answers, lambda: log.read_text(encoding="utf-8"), seconds=180)
+                until(running.answers, running.said, seconds=180)
                 yield running
             finally:
-                os.killpg(process.pid, signal.SIGKILL)
+                with suppress(ProcessLookupError):  # it may have ended, and says why
+                    os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
 
 
 class RunningPeer:
-    def __init__(self, environment: Environment, port: int, process: subprocess.Popen[bytes]) -> None:
-        self.environment, self.port, self.process = environment, port, process
+    def __init__(self, environment: Environment, port: int, process: subprocess.Popen[bytes], log: Path) -> None:
+        self.environment, self.port, self.process, self.log = environment, port, process, log
+
+    def said(self) -> str:
+        return self.log.read_text(encoding="utf-8", errors="replace")
 
     def asker(self) -> Asker:
         return ASKERS[self.environment.name](self.port)
 
     def answers(self) -> bool:
-        assert self.process.poll() is None, "it has ended"
+        assert self.process.poll() is None, f"it has ended:\n{self.said()}"
         try:
             Connection(self.port).get(self.environment.ready_address)
         except (OSError, AssertionError):
