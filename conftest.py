@@ -125,10 +125,14 @@ def staff_client(staff: User) -> Client:
 
 
 @pytest.fixture(scope="session")
-def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgreSQL]:
-    """A private PostgreSQL server for the session."""
+def postgresql_is_here() -> None:
     if PostgreSQL.binaries() is None:
         pytest.skip("PostgreSQL is not installed here (Debian: apt-get install postgresql)")
+
+
+@pytest.fixture(scope="session")
+def postgresql(postgresql_is_here: None) -> Iterator[PostgreSQL]:
+    """A private PostgreSQL server for the session."""
     with PostgreSQL(Path(tempfile.gettempdir())) as server:
         yield server
 

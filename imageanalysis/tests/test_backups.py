@@ -1,9 +1,7 @@
 """A backup is taken while people upload and delete, and another installation goes on from it, on either database."""
 
 import tarfile
-import tempfile
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -20,14 +18,6 @@ from images.tests.factories import queued_image
 from mlmodels.tests.photographs import photograph, written
 
 PICTURE = written(photograph("coffee"), "JPEG").getvalue()
-
-
-@pytest.fixture(scope="module")
-def postgresql() -> Iterator[PostgreSQL]:
-    if PostgreSQL.binaries() is None:
-        pytest.skip("PostgreSQL is not installed here (Debian: apt-get install postgresql)")
-    with PostgreSQL(Path(tempfile.gettempdir())) as server:
-        yield server
 
 
 class Busy(threading.Thread):

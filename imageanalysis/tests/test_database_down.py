@@ -19,10 +19,8 @@ NUL = "a\0:1"
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[PostgreSQL]:
+def server(postgresql_is_here: None) -> Iterator[PostgreSQL]:
     """One of its own, which may be stopped."""
-    if PostgreSQL.binaries() is None:
-        pytest.skip("PostgreSQL is not installed here (Debian: apt-get install postgresql)")
     with PostgreSQL(Path(tempfile.gettempdir())) as server:
         yield server
 
