@@ -1,18 +1,15 @@
 """What a Celery worker does for people by itself: it looks for mails that are due, and clears old rows away."""
 
-import logging
 import time
 from typing import Any
 
 from celery.signals import worker_ready
-from django.db import DatabaseError, close_old_connections
 
 from accounts import budgets, mails, resets, sessions
+from accounts.looks import unless_the_database_is_away
 
 LOOK_SECONDS = 5
 TIDY_SECONDS = 3600
-
-logger = logging.getLogger(__name__)
 
 
 class Looks:
@@ -21,20 +18,15 @@ class Looks:
     def __init__(self) -> None:
         self.tidy_at = 0.0
 
+    @unless_the_database_is_away("did not look for mails")
     def look(self) -> None:
-        close_old_connections()
-        try:
-            if mails.is_any_due():
-                mails.ring()
-            if time.monotonic() >= self.tidy_at:
-                self.tidy_at = time.monotonic() + TIDY_SECONDS
-                budgets.forget_old()
-                resets.forget_old()
-                sessions.forget_old()
-        except DatabaseError as error:
-            logger.warning("did not look for mails, the database did not answer: %s", error)
-        finally:
-            close_old_connections()
+        if mails.is_any_due():
+            mails.ring()
+        if time.monotonic() >= self.tidy_at:
+            self.tidy_at = time.monotonic() + TIDY_SECONDS
+            budgets.forget_old()
+            resets.forget_old()
+            sessions.forget_old()
 
 
 @worker_ready.connect

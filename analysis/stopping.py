@@ -13,9 +13,10 @@ from contextlib import suppress
 from typing import Any
 
 from billiard import active_children
+from django import db
 from django.conf import settings
-from django.db import DatabaseError, InterfaceError, close_old_connections, connection
 
+from accounts.looks import unless_the_database_is_away
 from analysis import heartbeats, heat_maps, in_hand
 
 logger = logging.getLogger(__name__)
@@ -37,7 +38,7 @@ class Farewell(threading.Thread):
         while (left := deadline - time.monotonic()) > 0:
             if self.is_over:
                 return
-            with suppress(DatabaseError, InterfaceError):
+            with suppress(db.Error):
                 heartbeats.heart.beat()
             if self.asked_again.wait(min(settings.SWEEP_SECONDS, left)):
                 break
@@ -62,14 +63,9 @@ def begin_to_stop(**_kwargs: Any) -> None:
 def leave(**_kwargs: Any) -> None:
     """Put back what is in hand, and be a worker no more."""
     farewell.is_over = True
-    close_old_connections()
-    try:
+    with unless_the_database_is_away("could not take leave, which the other workers will notice"):
         handed_back = in_hand.hand_back() + heat_maps.hand_back()
+        if handed_back:
+            logger.warning("handed back %d unfinished runs", handed_back)
         heartbeats.forget([heartbeats.THIS_WORKER])
-    except (DatabaseError, InterfaceError) as error:
-        logger.warning("could not take leave, the other workers will notice: %s", error)
-        return
-    finally:
-        connection.close()
-    if handed_back:
-        logger.warning("handed back %d unfinished runs", handed_back)
+    db.connection.close()

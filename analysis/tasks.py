@@ -4,8 +4,8 @@ import logging
 from functools import partial
 
 from celery import Task, shared_task
+from django import db
 from django.conf import settings
-from django.db import DatabaseError, InterfaceError
 
 from analysis import doorbell, failpoints, heat_map_runs, heat_maps, in_hand, lanes, lifecycle, run_ids, runner
 from analysis.watchdog import may_claim
@@ -56,6 +56,6 @@ def _ring_while_something_waits() -> None:
     try:
         if not may_claim() and not heat_maps.is_something_waiting():
             return
-    except (DatabaseError, InterfaceError) as error:
+    except db.Error as error:
         logger.warning("the database did not say whether something waits: %s", error)
     doorbell.ring(lanes.own())

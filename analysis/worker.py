@@ -20,9 +20,10 @@ from celery.signals import (
     worker_shutting_down,
 )
 from celery.worker import state
+from django import db
 from django.conf import settings
-from django.db import DatabaseError, InterfaceError, close_old_connections, connection
 
+from accounts.looks import unless_the_database_is_away
 from analysis import (
     doorbell,
     heartbeats,
@@ -59,26 +60,20 @@ class BackoffBell:
 backoff_bell = BackoffBell()
 
 
+@unless_the_database_is_away("did not look after the queue")
 def sweep() -> None:
     """Take back runs whose worker is gone and ring while anything waits. Harmless on any number of machines at once."""
-    close_old_connections()
-    try:
-        heartbeats.heart.beat()
-        taken_back = take_back()
-        is_something_due = may_claim()
-        is_something_to_do = is_something_due or heat_maps.is_something_waiting()
-        retention.thin_out()
-        watchdog.look(is_something_due)
-        if settings.PULSE_FILE:
-            Path(settings.PULSE_FILE).touch()
-    except (DatabaseError, InterfaceError) as error:
-        logger.warning("sweep skipped, the database did not answer: %s", error)
-        return
-    finally:
-        close_old_connections()
+    heartbeats.heart.beat()
+    taken_back = take_back()
     if taken_back:
         logger.warning("took back %d runs that nobody works on any more", taken_back)
         backoff_bell.set()
+    is_something_due = may_claim()
+    is_something_to_do = is_something_due or heat_maps.is_something_waiting()
+    retention.thin_out()
+    watchdog.look(is_something_due)
+    if settings.PULSE_FILE:
+        Path(settings.PULSE_FILE).touch()
     if is_something_to_do:
         doorbell.ring(lanes.own())
 
@@ -110,9 +105,9 @@ def listen(instance: Any, **_kwargs: Any) -> None:
 @worker_init.connect
 def come_to_life(**_kwargs: Any) -> None:
     """Before the pool is forked, so that its children have a worker to speak for."""
-    with suppress(DatabaseError, InterfaceError):  # the sweep tries again
+    with suppress(db.Error):  # the sweep tries again
         heartbeats.heart.beat()
-    connection.close()
+    db.connection.close()
 
 
 @worker_ready.connect
@@ -150,14 +145,14 @@ def prepare_child(**_kwargs: Any) -> None:
     """Load a model before the first picture comes; one that cannot be loaded fails its runs, not us."""
     prepare_worker_process(threads=settings.INFERENCE_THREADS)
     key = settings.DEFAULT_MODEL
-    with suppress(DatabaseError, InterfaceError):
+    with suppress(db.Error):
         key = _first_model()
     try:
         classifier = registry.engine().load(key)
         warm_models.note(key, execution=str(classifier.execution))
     except EngineError as error:
         logger.warning("the default model cannot be loaded: %s", error)
-    with suppress(DatabaseError, InterfaceError):
+    with suppress(db.Error):
         heartbeats.note_claim()
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db import DatabaseError, InterfaceError, connections
+from django import db
 from django.utils.translation import get_language, gettext, override
 from django.utils.translation import gettext_lazy as _
 from redis.exceptions import RedisError
@@ -97,12 +97,12 @@ class Running:
         with override(self.language):
             try:
                 self.findings.extend(self.matter.examine())
-            except (DatabaseError, InterfaceError) as error:
+            except db.Error as error:
                 self.findings.append(_without_database(error))
             except RedisError as error:
                 self.findings.append(_without_cache(error))
             finally:
-                connections.close_all()  # this thread's own
+                db.connections.close_all()  # this thread's own
         self.is_done = True
 
 

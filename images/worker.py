@@ -6,8 +6,8 @@ from typing import Any
 
 from billiard.exceptions import TimeLimitExceeded, WorkerLostError
 from celery.signals import task_failure, worker_ready
-from django.db import DatabaseError, InterfaceError, close_old_connections
 
+from accounts.looks import unless_the_database_is_away
 from images import deletion, litter, my_data
 
 SWEEP_SECONDS = 60
@@ -16,48 +16,29 @@ LOOK_SECONDS = 10
 logger = logging.getLogger(__name__)
 
 
+@unless_the_database_is_away("did not look for litter")
 def sweep() -> None:
-    close_old_connections()
-    try:
-        removed = litter.sweep()
-        my_data.remove_old()
-        litter.sweep_unfinished_uploads()
-    except (DatabaseError, InterfaceError) as error:
-        logger.warning("did not look for litter, the database did not answer: %s", error)
-        return
-    finally:
-        close_old_connections()
+    removed = litter.sweep()
     if removed:
         logger.warning("removed %d stored files that belonged to no picture", removed)
+    my_data.remove_old()
+    litter.sweep_unfinished_uploads()
 
 
+@unless_the_database_is_away("did not remove deleted pictures")
 def purge_deleted() -> None:
-    close_old_connections()
-    try:
-        purged = deletion.purge()
-    except (DatabaseError, InterfaceError) as error:
-        logger.warning("did not remove deleted pictures, the database did not answer: %s", error)
-        return
-    finally:
-        close_old_connections()
+    purged = deletion.purge()
     if purged:
         logger.info("removed %d pictures that were deleted and not taken back", purged)
 
 
+@unless_the_database_is_away("did not look after exports")
 def look_after_exports() -> None:
     """Give up exports whose worker is gone and announce those that wait. Harmless on any number of machines at once."""
-    close_old_connections()
-    try:
-        given_up = my_data.give_up_lost()
-        is_something_waiting = my_data.is_something_waiting()
-    except (DatabaseError, InterfaceError) as error:
-        logger.warning("did not look after exports, the database did not answer: %s", error)
-        return
-    finally:
-        close_old_connections()
+    given_up = my_data.give_up_lost()
     if given_up:
         logger.warning("gave up %d exports whose worker is gone", given_up)
-    if is_something_waiting:
+    if my_data.is_something_waiting():
         my_data.ring()
 
 

@@ -7,8 +7,8 @@ from typing import Any
 from billiard.exceptions import TimeLimitExceeded, WorkerLostError
 from celery import Task
 from celery.signals import task_failure, worker_ready
-from django.db import DatabaseError, close_old_connections
 
+from accounts.looks import unless_the_database_is_away
 from mlmodels import exams, fetches
 
 LOOK_SECONDS = 60
@@ -16,23 +16,17 @@ LOOK_SECONDS = 60
 logger = logging.getLogger(__name__)
 
 
+@unless_the_database_is_away("did not look after exams")
 def look_after_exams() -> None:
     """Give up exams whose worker is gone, ask for those of copied weights, and announce those that wait.
 
     Harmless on any number of machines at once.
     """
-    close_old_connections()
-    try:
-        given_up = exams.give_up_lost()
-        exams.prepare_what_was_copied()
-        exams.ring_for_all_waiting()
-    except DatabaseError as error:
-        logger.warning("did not look after exams, the database did not answer: %s", error)
-        return
-    finally:
-        close_old_connections()
+    given_up = exams.give_up_lost()
     if given_up:
         logger.warning("gave up %d exams whose worker is gone", given_up)
+    exams.prepare_what_was_copied()
+    exams.ring_for_all_waiting()
 
 
 @worker_ready.connect
