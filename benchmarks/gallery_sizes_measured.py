@@ -68,6 +68,7 @@ class Bench:
             "a page far down": self.far_down(),
             "succeeded ones": "/images/?status=success",
             "a label that all have": "/images/?q=espresso",
+            "a general word that fits all": "/images/?q=coffee",
             "by name": "/images/?sort=name",
             "the poll": "/images/live/?ids=1,2,3",
         }

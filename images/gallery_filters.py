@@ -7,7 +7,9 @@ from datetime import date, datetime, time, timedelta
 from typing import NamedTuple
 
 from django.db import models
-from django.db.models import OuterRef, Q, Subquery
+from django.db.models import F, OuterRef, Q, Subquery, Value
+from django.db.models.expressions import Combinable
+from django.db.models.functions import Concat
 from django.utils import formats, timezone
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
@@ -17,13 +19,15 @@ from analysis.models import AnalysisResult
 from analysis.states import ImageStatus, QueueStatus
 from images.gallery_order import Sort
 from images.models import ImageQuerySet
-from mlmodels.label_names import labels_named
+from mlmodels.label_names import models_with_own_words
+from mlmodels.label_search import labels_by_chance, labels_meant
 from mlmodels.models import MLModel
 
 WORDS = 6
 WORD_LENGTH = 100
 CONFIDENCES = (50, 75, 90, 95)
 EXPORT_FORMATS = ("csv", "json")
+MODEL_KEY = Concat("model_name", Value(":"), "model_version")
 
 
 class Shown(models.TextChoices):
@@ -106,12 +110,9 @@ class Filters:
             is_cancelled = Q(queue__status=QueueStatus.CANCELLED)
             pictures = pictures.filter(is_cancelled if self.status == Shown.CANCELLED else ~is_cancelled)
         if self.q:
-            pictures = pictures.annotate(shown_label=_of_shown_result("label"))
-        for word in self.q.split()[:WORDS]:
-            in_label = Q(shown_label__icontains=word) | Q(shown_label__in=labels_named(word))
-            pictures = pictures.filter(Q(filename__icontains=word) | in_label)
+            pictures = _with_words(pictures, self.q.split()[:WORDS])
         if self.confidence:
-            shown = _of_shown_result("confidence")
+            shown = _of_shown_result(F("confidence"))
             pictures = pictures.annotate(shown_confidence=shown).filter(shown_confidence__gte=self.confidence)
         return pictures
 
@@ -155,10 +156,23 @@ class Filters:
         return sentences[name]()
 
 
-def _of_shown_result(field: str) -> Subquery:
+def _with_words(pictures: ImageQuerySet, words: list[str]) -> ImageQuerySet:
+    """Those with each word in their name or label, or with a label that the word means."""
+    pictures = pictures.alias(shown_label=_of_shown_result(F("label")), shown_model=_of_shown_result(MODEL_KEY))
+    speaks_imagenet = ~Q(shown_model__in=models_with_own_words())
+    for word in words:
+        in_label = Q(shown_label__icontains=word)
+        if len(words) == 1:  # beside another word, "dog" may well be a part of "hot dog"
+            in_label &= ~(Q(shown_label__in=labels_by_chance(word)) & speaks_imagenet)
+        is_meant = Q(shown_label__in=labels_meant(word)) & speaks_imagenet
+        pictures = pictures.filter(Q(filename__icontains=word) | in_label | is_meant)
+    return pictures
+
+
+def _of_shown_result(value: Combinable) -> Subquery:
     """Of the first label of the latest analysis, which is the one that the card shows."""
     firsts = AnalysisResult.objects.filter(image=OuterRef("pk"), rank=1).order_by("-created_at", "-id")
-    return Subquery(firsts.values(field)[:1])
+    return Subquery(firsts.values(shown=value)[:1])
 
 
 def _model_in_words(key: str) -> str:

@@ -5,7 +5,6 @@ open_clip's, and the Japanese one, which is our own.
 """
 
 import csv
-import unicodedata
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -17,14 +16,6 @@ from mlmodels.kept import Kept
 from mlmodels.models import AddedModel, MLModel
 
 TABLE = Path(__file__).with_name("imagenet_labels.tsv")
-# From the first hiragana letter to the katakana letter of the same sound.
-_TO_KATAKANA = {code: code + 0x60 for code in range(ord("ぁ"), ord("ゖ") + 1)}
-
-
-# What people write in either way, where the one way is no part of another animal's name.
-_KANA = ("ネコ", "イヌ", "ウマ", "ヘビ", "オオカミ", "ウサギ", "ブタ", "クルマ", "フネ")
-_SPELLINGS = dict(zip("猫犬馬蛇狼兎豚車船", _KANA, strict=True))
-_OTHER_SPELLING = _SPELLINGS | {kana: kanji for kanji, kana in _SPELLINGS.items()}
 
 
 class ImageNetClass(NamedTuple):
@@ -59,12 +50,16 @@ def column_of(model_name: str, model_version: str) -> str | None:
     return "clip" if model_name == MLModel.Name.CLIP else "label"
 
 
-def _columns_of_added() -> dict[str, str]:
-    """Of the models that staff added and whose labels are ImageNet's, by their keys. One query."""
+def models_with_own_words() -> list[str]:
+    """The keys of the models that staff added with labels that are not ImageNet's."""
+    return [key for key, column in columns_of_added().items() if not column]
+
+
+def _columns_of_added() -> dict[str, str | None]:
+    """Of the models that staff added, by their keys; None for labels that are not ImageNet's. One query."""
     rows = AddedModel.objects.values_list("model__name", "model__version", "labels")
     columns = {frozenset(_by_label(column)): column for column in ("clip", "label")}
-    known = {f"{name}:{version}": columns.get(frozenset(labels)) for name, version, labels in rows}
-    return {key: column for key, column in known.items() if column}
+    return {f"{name}:{version}": columns.get(frozenset(labels)) for name, version, labels in rows}
 
 
 # No longer than an exam takes, before which nobody sees a label of a new model.
@@ -82,18 +77,3 @@ def name_of(label: str, model_name: str, model_version: str) -> str:
     is_japanese = (get_language() or "").startswith("ja")
     known = class_of(label, model_name, model_version) if is_japanese else None
     return known.ja if known else label
-
-
-def labels_named(word: str) -> list[str]:
-    """The labels, as any list writes them, of the classes with this word in their Japanese name.
-
-    Hiragana finds katakana, names are found without the dots between their parts, and a few in kanji as in kana.
-    """
-    folded = _folded(word)
-    spellings = {folded, _OTHER_SPELLING.get(folded, folded)} - {""}
-    found = [known for known in classes() if any(spelling in _folded(known.ja) for spelling in spellings)]
-    return sorted({label for known in found for label in (known.label, known.clip)})
-
-
-def _folded(name: str) -> str:
-    return unicodedata.normalize("NFKC", name).casefold().translate(_TO_KATAKANA).replace("・", "").replace(" ", "")

@@ -42,6 +42,10 @@ def test_a_newcomer_registers_uploads_photographs_and_sees_true_labels(
         expect(page.locator("#pictures")).not_to_contain_text("Waiting", timeout=ANALYSIS_MS)
         page.locator("#uploads").get_by_role("button", name="Close").click()
 
+        page.goto("/?q=cats")
+        expect(page.locator("#pictures .picture")).to_have_count(1)
+        expect(card(page, "chelsea.png")).to_be_visible()
+        page.goto("/")
         card(page, "coffee.png").click()
         best = page.locator(".result").first
         expect(best).to_contain_text("espresso")

@@ -15,7 +15,8 @@ from images.gallery_filters import Filters
 from images.models import Image
 from images.tests.rows import picture_rows
 from images.tests.test_gallery import beside, shown
-from mlmodels.models import MLModel
+from mlmodels import label_names
+from mlmodels.models import AddedModel, MLModel
 from mlmodels.tests.factories import MLModelFactory
 
 
@@ -41,6 +42,11 @@ def pictures(owner: User, model: MLModel) -> list[Image]:
         ("q=cat+0.p", [0]),
         ("q=しま猫", [0]),
         ("q=えすぷれっそ", [3, 2, 1]),
+        ("q=cats", [0]),
+        ("q=ねこ", [0]),
+        ("q=coffee", [3, 2, 1]),
+        ("q=コーヒー+3.p", [3]),
+        ("q=dog", []),
         ("q=cat+1.p", []),
         ("q=3.PNG", [3]),
         ("q=%25", []),
@@ -85,6 +91,33 @@ def test_words_are_looked_for_in_the_label_that_the_card_shows(owner_client: Cli
 
     assert shown(owner_client, "/?q=lynx") == [pictures[0].pk]
     assert shown(owner_client, "/?q=tabby") == []
+
+
+def test_a_general_word_finds_its_kinds_and_not_what_holds_its_letters(
+    owner_client: Client, pictures: list[Image]
+) -> None:
+    for image, label in zip(pictures, ("Golden Retriever", "beagle", "hotdog", "dog show"), strict=True):
+        AnalysisResult.objects.filter(image=image).update(label=label)
+
+    assert shown(owner_client, "/?q=dog") == [pictures[n].pk for n in (3, 1, 0)]
+    assert shown(owner_client, "/?q=犬") == [pictures[n].pk for n in (1, 0)]
+    assert shown(owner_client, "/?q=hot+dog") == shown(owner_client, "/?q=hotdog") == [pictures[2].pk]
+    assert shown(owner_client, "/?q=golden+dog") == [pictures[0].pk]
+
+
+def test_words_of_staffs_own_mean_what_they_say(owner_client: Client, pictures: list[Image]) -> None:
+    toys = MLModelFactory.create(name="custom", version="toys")
+    AddedModel.objects.create(model=toys, labels=["kite", "hotdog"])
+    label_names.columns_of_added.keep({}, seconds=0)
+    for image, label in zip(pictures[:2], ("kite", "hotdog"), strict=True):
+        results = AnalysisResult.objects.filter(image=image)
+        results.filter(model_name="clip").update(label=label, model_name="custom", model_version="toys")
+        results.filter(model_name="resnet50").delete()
+    AnalysisResult.objects.filter(image=pictures[2]).update(label="kite")
+
+    assert shown(owner_client, "/?q=bird") == [pictures[2].pk]
+    assert shown(owner_client, "/?q=dog") == [pictures[1].pk]
+    assert shown(owner_client, "/?q=kite") == [pictures[n].pk for n in (2, 0)]
 
 
 def test_nobody_elses_pictures_are_found(client: Client, other_user: User, pictures: list[Image]) -> None:

@@ -9,7 +9,7 @@ from django.utils import translation
 
 from mlmodels import label_names
 from mlmodels.inference import catalogue, networks
-from mlmodels.label_names import class_of, classes, columns_of_added, labels_named, name_of
+from mlmodels.label_names import class_of, classes, columns_of_added, models_with_own_words, name_of
 from mlmodels.models import AddedModel
 from mlmodels.tests.factories import MLModelFactory
 
@@ -95,6 +95,7 @@ def test_a_model_of_staff_is_named_in_japanese_when_its_labels_are_imagenets(
     with translation.override("ja"):
         assert name_of(label, model_name, "own") == name
         assert name_of(label, "custom", "without labels") == label
+    assert models_with_own_words() == ([] if name != label else [f"{model_name}:own"])
 
 
 def test_models_of_staff_are_not_asked_for_at_every_label(db: None, django_assert_num_queries: Any) -> None:
@@ -103,30 +104,6 @@ def test_models_of_staff_are_not_asked_for_at_every_label(db: None, django_asser
 
     with django_assert_num_queries(1):
         assert [class_of(label, "custom", "own") for label in IMAGENET] == list(classes())
-
-
-@pytest.mark.parametrize(
-    ("word", "label"),
-    [
-        ("エスプレッソ", "espresso"),
-        ("えすぷれっそ", "espresso"),
-        ("ｴｽﾌﾟﾚｯｿ", "espresso"),
-        ("ゴールデンレトリーバー", "golden retriever"),
-        ("ゴールデン・レトリーバー", "Golden Retriever"),
-        ("猫", "tabby cat"),
-        ("ねこ", "tabby cat"),
-        ("猫", "lynx"),
-        ("狼", "timber wolf"),
-        ("ｔシャツ", "jersey"),
-    ],
-)
-def test_labels_are_found_by_a_part_of_their_japanese_name(word: str, label: str) -> None:
-    assert label in labels_named(word)
-
-
-@pytest.mark.parametrize("word", ["espresso", "・", "", "ぬるぬる"])
-def test_what_is_in_no_japanese_name_finds_nothing(word: str) -> None:
-    assert labels_named(word) == []
 
 
 def test_the_table_has_three_columns_and_nothing_else() -> None:
