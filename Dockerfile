@@ -27,7 +27,7 @@ COPY --from=packages /opt/venv /opt/venv
 ENV PATH=/opt/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 ENV DATA_DIR=/srv/imageanalysis/data MEDIA_ROOT=/srv/imageanalysis/media WEIGHTS_DIR=/srv/imageanalysis/weights
 ENV BIND=0.0.0.0:8000
-ENV STATIC_ROOT=/srv/imageanalysis/static STATIC_STORAGE=whitenoise.storage.CompressedManifestStaticFilesStorage
+ENV STATIC_ROOT=/srv/imageanalysis/static STATIC_STORAGE=imageanalysis.static_storage.LastingCopies
 ENV WHITENOISE_USE_FINDERS=false
 WORKDIR /app
 COPY . .

@@ -13,7 +13,7 @@ from pathlib import Path
 from django.conf import settings
 from django.contrib.staticfiles.finders import get_finders
 
-STORAGE = "whitenoise.storage.CompressedManifestStaticFilesStorage"
+STORAGE = "imageanalysis.static_storage.LastingCopies"
 
 
 class CopiesError(Exception):

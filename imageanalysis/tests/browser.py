@@ -18,6 +18,9 @@ QUIET = (
 )
 PASSWORD = "correct horse battery"
 
+# How long a page may take to show what it promises, on a machine that is busy with other tests, too.
+expect.set_options(timeout=20_000)
+
 
 @contextmanager
 def chromium() -> Iterator[Browser]:
@@ -49,10 +52,22 @@ def visit(browser: Browser, base_url: str, *, expected: Sequence[str] = (), **op
     page.on(
         "response", lambda answer: complaints.append(f"{answer.status} {answer.url}") if answer.status >= 500 else None
     )
-    yield page
+    try:
+        yield page
+    except BaseException as error:
+        error.add_note(f"The page complained of: {complaints}")
+        raise
     context.close()
     unexpected = [line for line in complaints if not any(word in line for word in expected)]
     assert not unexpected, unexpected
+
+
+def whole(page: Page) -> None:
+    """Wait for the page's style sheets and scripts.
+
+    Before, nothing can be said of how it looks: Chromium that is asked lays it out without what is still on its way.
+    """
+    page.wait_for_load_state()
 
 
 def register(page: Page, username: str) -> None:
@@ -64,6 +79,7 @@ def register(page: Page, username: str) -> None:
     page.locator("[name=password2]").fill(PASSWORD)
     page.locator("main form button[type=submit]").click()
     expect(page.locator("#upload")).to_be_visible()
+    whole(page)
 
 
 def sign_in(page: Page, username: str) -> None:
@@ -73,6 +89,7 @@ def sign_in(page: Page, username: str) -> None:
     page.locator("[name=password]").fill(PASSWORD)
     page.locator("main form button[type=submit]").click()
     expect(page.locator("#upload")).to_be_visible()
+    whole(page)
 
 
 def choose(page: Page, *files: Path) -> None:
@@ -82,4 +99,5 @@ def choose(page: Page, *files: Path) -> None:
 
 def overflow_px(page: Page) -> int:
     """How far the page reaches beyond the right edge of the screen."""
+    whole(page)
     return int(page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth"))

@@ -208,6 +208,8 @@ def test_an_upload_that_broke_off_is_tried_again(
 
 def test_two_models_stand_beside_each_other(application: Application, browser: Browser) -> None:
     seeded(SECOND_MODEL, application.folder / "data" / "weights")  # it answers, if not wisely
+    ready = f"exam of {SECOND_MODEL}: passed"  # while a worker tries new weights nobody is offered the model
+    until(lambda: ready in application.log, lambda: f"never ready:\n{application.log}", seconds=WORK_MS / 1000)
     with visit(browser, application.url) as page:
         register(page, "doubter")
         uploaded(page, COFFEE)

@@ -67,6 +67,23 @@ def test_a_page_can_be_used_after_150_kilobytes(
     assert len(weights) > 5
 
 
+@pytest.mark.parametrize("where", ["sign-in", "gallery", "upload", "picture, compared", "desk"])
+def test_a_page_names_every_script_that_it_runs_so_that_none_waits_for_another(
+    where: str, browser: Browser, live_server: LiveServer, scene: Scenery
+) -> None:
+    place = next(place for place in places(scene) if place.name == where)
+    with visits(browser, live_server.url, scene, language="en-GB") as go:
+        page = go(place)
+        asked: set[str] = set()
+        page.on("request", lambda request: asked.add(urlsplit(request.url).path))
+        page.reload()
+        scripts = {path for path in asked if path.endswith(".js")}
+        source = page.request.get(place.address).text()
+
+    assert [path for path in scripts if f'"{path}"' not in source] == []
+    assert len(scripts) > 3
+
+
 @pytest.mark.parametrize("where", ["gallery", "picture, running", "upload"])
 def test_nothing_moves_under_the_eyes_while_a_page_follows_the_work(
     where: str, browser: Browser, live_server: LiveServer, scene: Scenery

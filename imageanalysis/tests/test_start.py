@@ -47,8 +47,11 @@ def test_static_files_are_compressed_and_kept_by_browsers_for_ever(application: 
         page = client.get("/accounts/login/").text
         addresses = re.findall(r'(?:href|src)="(/static/[^"]+\.(?:css|js))"', page)
         answers = [client.get(address) for address in addresses]
+        imported = {answer.url.join(name) for answer in answers for name in re.findall(r'from "(.+\.js)"', answer.text)}
+        answers += [client.get(address) for address in imported]
 
     assert len(answers) > 3
+    assert imported, "what a script imports is kept as well"
     for answer in answers:
         assert answer.status_code == 200, answer.url
         assert re.search(r"\.[0-9a-f]{12}\.(css|js)$", answer.url.path), "its name would not change with its content"
