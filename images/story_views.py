@@ -20,7 +20,7 @@ from analysis.models import AnalysisQueue
 from analysis.presentation import Story
 from analysis.run_cards import Interruption
 from analysis.story_query import stories
-from images import heat_map_page, media
+from images import heat_map_page, media, thumbnails
 from images.gallery_filters import Filters
 from images.models import Image, Original
 from images.neighbours import neighbours
@@ -41,8 +41,7 @@ def detail(request: SignedInRequest, pk: int) -> HttpResponse:
 
 def preview_of(image: Image) -> str:
     """The address of its thumbnail; empty where there is none, or no longer."""
-    has_preview = image.thumbnail_path and not media.is_gone(image.thumbnail_path)
-    return reverse("images:thumbnail", args=[image.pk]) if has_preview else ""
+    return reverse("images:thumbnail", args=[image.pk]) if thumbnails.is_there(image) else ""
 
 
 @require_safe

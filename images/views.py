@@ -19,7 +19,7 @@ from analysis import presentation, wishes
 from analysis import services as analysis
 from analysis.fencing import lock_entries
 from analysis.models import AnalysisQueue, AnalysisResult
-from images import batch, limits
+from images import batch, limits, thumbnails
 from images.batch_views import tell
 from images.forms import priorities_for, read_wish
 from images.gallery_filters import CONFIDENCES, Filters, Shown
@@ -117,9 +117,11 @@ def original(request: SignedInRequest, pk: int) -> HttpResponseBase:
 @require_safe
 def thumbnail(request: SignedInRequest, pk: int) -> HttpResponseBase:
     image = own_image(request, pk)
-    if not image.thumbnail_path:
+    if not thumbnails.is_there(image):
         raise Http404("no thumbnail")
-    return file_response(image.thumbnail_path, filename="thumbnail.jpg", request=request, cache_control=ASKED_AGAIN)
+    return file_response(
+        str(image.thumbnail_path), filename="thumbnail.jpg", request=request, cache_control=ASKED_AGAIN
+    )
 
 
 @require_POST

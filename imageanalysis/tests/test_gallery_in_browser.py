@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
-from django.conf import settings
+from django.conf import settings as django_settings
 from django.test import Client
 from playwright.sync_api import Browser, Locator, Page, expect
+from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
 
 from accounts.models import User
@@ -15,6 +17,7 @@ from analysis.models import AnalysisQueue
 from imageanalysis.tests import browser as chromium_
 from imageanalysis.tests.browser import visit
 from imageanalysis.tests.servers import Broker
+from images import thumbnails
 from images.models import Image
 from images.tests.factories import queued_image
 from mlmodels.models import MLModel
@@ -46,7 +49,7 @@ def gallery(browser: Browser, live_server: LiveServer, broker: Broker, owner_cli
 
     @contextmanager
     def opened(**options: Any) -> Iterator[Page]:
-        name = settings.SESSION_COOKIE_NAME
+        name = django_settings.SESSION_COOKIE_NAME
         with visit(browser, live_server.url, **options) as page:
             page.context.add_cookies(
                 [{"name": name, "value": owner_client.cookies[name].value, "url": live_server.url}]
@@ -250,3 +253,16 @@ def test_without_javascript_ticked_pictures_are_analyzed_and_cancelled(gallery: 
             box(page, image).check()
         page.get_by_role("button", name="Cancel the analysis").click()
         expect(page.locator("main")).to_contain_text("1 analysis was cancelled. 1 has nothing to cancel.")
+
+
+def test_a_lost_thumbnail_shows_its_place_until_it_is_made_anew(
+    gallery: Gallery, pictures: list[Image], settings: Settings
+) -> None:
+    lost = Path(settings.MEDIA_ROOT) / str(pictures[0].thumbnail_path)
+    lost.unlink()
+    with gallery(expected=["404 (Not Found)"]) as page:
+        thumbnail = card(page, pictures[0]).locator("img")
+        expect(thumbnail).to_have_js_property("naturalWidth", 0)
+        expect(thumbnail).to_have_js_property("complete", True)
+        thumbnails.make(pictures[0].pk)
+        expect(thumbnail).not_to_have_js_property("naturalWidth", 0)

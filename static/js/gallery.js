@@ -1,5 +1,7 @@
 // A picture that was just taken in appears at the head of the gallery; the page's poll then keeps its card true.
 
+import "./late_thumbnails.js";
+
 function newCard(image) {
   const card = document.getElementById("new-card").content.firstElementChild.cloneNode(true);
   const state = card.querySelector(".picture-state");
