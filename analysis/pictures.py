@@ -6,9 +6,13 @@ They are reached through our own foreign key: importing the app above us would c
 from collections.abc import Iterable
 from typing import Any
 
+from django.conf import settings
+from django.core.files.storage import default_storage
 from django.db import models
 
 from analysis.models import AnalysisQueue
+
+GONE = (FileNotFoundError, IsADirectoryError, NotADirectoryError)
 
 
 def _pictures() -> "models.QuerySet[Any]":
@@ -19,6 +23,22 @@ def _pictures() -> "models.QuerySet[Any]":
 def file_paths(image_ids: Iterable[int]) -> dict[int, str]:
     """Where the originals of these pictures lie on the storage; deleted pictures are left out."""
     return dict(_pictures().filter(pk__in=list(image_ids)).values_list("pk", "file_path"))
+
+
+def lost(image_ids: Iterable[int]) -> set[int]:
+    """Those of these pictures whose originals are gone, which nobody can analyze again; one statement."""
+    return {pk for pk, path in file_paths(image_ids).items() if is_gone(path)}
+
+
+def is_gone(name: str) -> bool:
+    """Whether the folder of pictures has lost a file. A bucket loses none, and asking it would hold up every page."""
+    if settings.IS_IN_BUCKET:
+        return False
+    try:
+        default_storage.open(name).close()
+    except GONE:
+        return True
+    return False
 
 
 def update(image_ids: Iterable[int], **fields: Any) -> None:

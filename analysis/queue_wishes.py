@@ -1,7 +1,7 @@
 """What staff can have done to entries of the queue, and the buttons for it in each row of the admin's list."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from django.contrib import admin, messages
 from django.contrib.admin.models import CHANGE, LogEntry
@@ -18,29 +18,41 @@ from django_htmx.http import HttpResponseClientRefresh
 from accounts import audit
 from accounts.models import User
 from accounts.request import address_in
-from analysis import services, wishes
+from analysis import pictures, services, wishes
 from analysis.models import AnalysisQueue
 from analysis.states import Priority, QueueStatus
 
 Entries = Sequence[AnalysisQueue]
-Act = Callable[[Entries], int]
-"""Does something to the entries that are in a state for it, and says to how many."""
 
 
-def run_again(entries: Entries) -> int:
-    return _one_by_one(entries, lambda pk: services.retry(image_id=pk, may_be_urgent=True))
+class Outcome(NamedTuple):
+    """To how many entries it was done, and how many could not be because the picture's file is gone."""
+
+    done: int
+    lost: int = 0
 
 
-def cancel(entries: Entries) -> int:
-    return _one_by_one(entries, lambda pk: wishes.cancel(image_id=pk))
+Act = Callable[[Entries], Outcome]
+"""Does something to the entries that are in a state for it."""
+
+
+def run_again(entries: Entries) -> Outcome:
+    lost = pictures.lost(entry.image_id for entry in entries)
+    found = [entry for entry in entries if entry.image_id not in lost]
+    done = _one_by_one(found, lambda pk: services.retry(image_id=pk, may_be_urgent=True))
+    return Outcome(done, lost=len(entries) - len(found))
+
+
+def cancel(entries: Entries) -> Outcome:
+    return Outcome(_one_by_one(entries, lambda pk: wishes.cancel(image_id=pk)))
 
 
 def with_priority(priority: Priority) -> Act:
-    return lambda entries: wishes.set_priority(entry_ids=_ids(entries), priority=priority)
+    return lambda entries: Outcome(wishes.set_priority(entry_ids=_ids(entries), priority=priority))
 
 
 def move(*, to_front: bool) -> Act:
-    return lambda entries: wishes.move(entry_ids=_ids(entries), to_front=to_front)
+    return lambda entries: Outcome(wishes.move(entry_ids=_ids(entries), to_front=to_front))
 
 
 def _one_by_one(entries: Entries, act: Callable[[int], None]) -> int:
@@ -111,15 +123,22 @@ class RowControls(admin.ModelAdmin):
 
     def act(self, request: HttpRequest, entries: Entries, act: Act, *, name: str) -> None:
         """Do it, and tell staff, the entries' histories and the log what was done; `name` is the list's action."""
-        done = act(entries)
+        done, lost = act(entries)
         staff = cast("User", request.user)
         audit.record("queue_action", request=request, action=name, entries=_ids(entries), done=done)
         LogEntry.objects.log_actions(staff.pk, entries, CHANGE, self._in_history(name))
         sentence = ngettext("Done for %(count)d entry.", "Done for %(count)d entries.", done) % {"count": done}
         messages.success(request, sentence)
-        if left := len(entries) - done:
+        if left := len(entries) - done - lost:
             message = ngettext("%(count)d was not in a state for it.", "%(count)d were not in a state for it.", left)
             messages.warning(request, message % {"count": left})
+        if lost:
+            message = ngettext(
+                "%(count)d has lost its file on the server: only its owner can upload it again.",
+                "%(count)d have lost their files on the server: only their owners can upload them again.",
+                lost,
+            )
+            messages.warning(request, message % {"count": lost})
 
     def _in_history(self, action: str) -> str:
         """The action as the history of an entry shows it."""

@@ -17,8 +17,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from accounts.models import User
+from analysis import pictures, wishes
 from analysis import services as analysis
-from analysis import wishes
 from analysis.fencing import lock_entries
 from images.deletion import delete
 from images.forms import read_wish
@@ -52,12 +52,13 @@ class BatchRefusedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of the pictures: done, not in a state for it, or not there."""
+    """What became of the pictures: done, not in a state for it, not there, or without the file for it."""
 
     action: Action
     done: Sequence[int]
     unfit: Sequence[int]
     absent: Sequence[int]
+    lost: Sequence[int] = ()  # their originals are gone from the server
     deletion: UUID | None = None  # what was deleted can be taken back by it
 
     @property
@@ -67,10 +68,10 @@ class Outcome:
         return " ".join(told if self.done else [_("Nothing was changed."), *told])
 
     def _groups(self) -> tuple[Sequence[int], ...]:
-        return self.done, self.unfit, self.absent
+        return self.done, self.unfit, self.lost, self.absent
 
     def as_json(self) -> dict[str, Any]:
-        refused = [(_UNFIT[self.action], self.unfit), ("absent", self.absent)]
+        refused = [(_UNFIT[self.action], self.unfit), ("file_missing", self.lost), ("absent", self.absent)]
         not_done = [{"id": pk, "code": code} for code, ids in refused for pk in ids]
         told = {"action": self.action, "done": self.done, "not_done": not_done, "message": self.message}
         return {**told, "deletion": self.deletion} if self.deletion else told
@@ -96,15 +97,17 @@ def act(action: Action, ids: Sequence[int], *, user: User, asked: QueryDict) -> 
     """Do it for those of the pictures that it can be done for; raises UploadRefusedError for what is not offered."""
     deletion = uuid4() if action is Action.DELETE else None
     do = partial(delete, key=deletion) if deletion else _doing(action, user, asked)
+    lost = pictures.lost(ids) if action is Action.ANALYZE else set()
     with transaction.atomic():
         lock_entries(user_id=user.pk, image_ids=ids)
         own = list(Image.objects.visible_to(user).filter(pk__in=ids).values_list("pk", flat=True))
-        done = do(image_ids=own)
+        done = do(image_ids=[pk for pk in own if pk not in lost])
     return Outcome(
         action,
         done=done,
-        unfit=[pk for pk in own if pk not in set(done)],
+        unfit=[pk for pk in own if pk not in {*done, *lost}],
         absent=[pk for pk in ids if pk not in set(own)],
+        lost=[pk for pk in own if pk in lost],
         deletion=deletion if done else None,
     )
 
@@ -124,22 +127,32 @@ def _counted(words: Callable[[int], str]) -> Callable[[int], str]:
 
 
 _ABSENT = _counted(lambda n: ngettext("%(count)d is not there any more.", "%(count)d are not there any more.", n))
+_LOST = _counted(
+    lambda n: ngettext(
+        "%(count)d has lost its file on the server: please upload it again.",
+        "%(count)d have lost their files on the server: please upload them again.",
+        n,
+    )
+)
 _WORDS = {
     Action.ANALYZE: (
         _counted(lambda n: ngettext("%(count)d picture will be analyzed.", "%(count)d pictures will be analyzed.", n)),
         _counted(
             lambda n: ngettext("%(count)d is being analyzed already.", "%(count)d are being analyzed already.", n)
         ),
+        _LOST,
         _ABSENT,
     ),
     Action.CANCEL: (
         _counted(lambda n: ngettext("%(count)d analysis was cancelled.", "%(count)d analyses were cancelled.", n)),
         _counted(lambda n: ngettext("%(count)d has nothing to cancel.", "%(count)d have nothing to cancel.", n)),
+        _LOST,
         _ABSENT,
     ),
     Action.DELETE: (
         _counted(lambda n: ngettext("%(count)d picture was deleted.", "%(count)d pictures were deleted.", n)),
         _ABSENT,
+        _LOST,
         _ABSENT,
     ),
 }

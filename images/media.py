@@ -15,6 +15,7 @@ from django.utils.cache import get_conditional_response
 from django.utils.crypto import salted_hmac
 from django.utils.http import content_disposition_header
 
+from analysis.pictures import GONE
 from images.byte_ranges import Part, UnsatisfiableRangeError, wanted
 
 MEDIA_TYPES = {".avif": "image/avif", ".heic": "image/heic", ".webp": "image/webp"}
@@ -22,7 +23,6 @@ INERT = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestor
 NEVER_KEPT = "private, no-store"
 # A browser keeps it and asks each time whether it may still show it, which costs no bytes.
 ASKED_AGAIN = "private, no-cache"
-GONE = (FileNotFoundError, IsADirectoryError, NotADirectoryError)
 
 
 def file_response(
@@ -106,17 +106,6 @@ def _opened(name: str) -> File:
         return default_storage.open(name)
     except GONE as error:
         raise Http404("the file is gone") from error
-
-
-def is_gone(name: str) -> bool:
-    """Whether the folder of pictures has lost a file. A bucket loses none, and asking it would hold up every page."""
-    if settings.IS_IN_BUCKET:
-        return False
-    try:
-        default_storage.open(name).close()
-    except GONE:
-        return True
-    return False
 
 
 def media_type(name: str) -> str:

@@ -17,10 +17,11 @@ from accounts.request import SignedInRequest, wants_json
 from analysis import leases, presentation
 from analysis.agreement import agreement
 from analysis.models import AnalysisQueue
+from analysis.pictures import is_gone
 from analysis.presentation import Story
 from analysis.run_cards import Interruption
 from analysis.story_query import stories
-from images import heat_map_page, media, thumbnails
+from images import heat_map_page, thumbnails
 from images.gallery_filters import Filters
 from images.models import Image, Original
 from images.neighbours import neighbours
@@ -79,8 +80,8 @@ def context(request: SignedInRequest, entry: AnalysisQueue, story: Story) -> dic
     runs = presentation.by_model(entry)
     offers = offered(request, {run.key for run in runs}) if has_ended else {}
     told = {"story": story, "interruptions": presentation.interruptions(entry), "runs": runs}
-    is_gone = media.is_gone(entry.image.file_path)
-    return {"image": entry.image, "is_gone": is_gone, **told, "agreement": agreement(runs), **offers}
+    is_lost = is_gone(entry.image.file_path)
+    return {"image": entry.image, "is_gone": is_lost, **told, "agreement": agreement(runs), **offers}
 
 
 def offered(request: SignedInRequest, answered: set[str]) -> dict[str, Any]:

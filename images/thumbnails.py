@@ -15,8 +15,8 @@ from django.db import IntegrityError
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
+from analysis.pictures import is_gone
 from images import litter
-from images.media import is_gone
 from images.models import Image, remove_files
 from images.refusals import UploadRefusedError
 from mlmodels.inference import pictures

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from django.core.files.base import File
 from django.db.models import Min
 
-from images import media
+from analysis.pictures import is_gone
 from images.models import Image, Original
 from images.upload_handlers import SHA256
 from mlmodels import model_files
@@ -35,4 +35,4 @@ def earlier_of(images: Sequence[Image]) -> dict[int, Image]:
 
 
 def _is_whole(image: Image | None) -> bool:
-    return image is not None and not media.is_gone(image.file_path)
+    return image is not None and not is_gone(image.file_path)

@@ -19,13 +19,14 @@ from analysis import presentation, wishes
 from analysis import services as analysis
 from analysis.fencing import lock_entries
 from analysis.models import AnalysisQueue, AnalysisResult
+from analysis.pictures import is_gone
 from images import batch, limits, thumbnails
 from images.batch_views import tell
 from images.forms import priorities_for, read_wish
 from images.gallery_filters import CONFIDENCES, Filters, Shown
 from images.gallery_order import Sort
 from images.gallery_pages import PAGE_SIZE, page_of
-from images.media import ASKED_AGAIN, file_response, is_gone
+from images.media import ASKED_AGAIN, file_response
 from images.models import Image
 from images.offers import offers_for
 from images.refusals import UploadRefusedError

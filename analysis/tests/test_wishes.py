@@ -1,5 +1,7 @@
 """What people and staff wish for entries that wait, also while workers are at them."""
 
+from pathlib import Path
+
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.db import connection
@@ -84,6 +86,22 @@ def test_the_gallery_offers_it_while_something_waits_and_says_how_many(
     assert '<div class="waiting-bar" id="waiting-bar"  hidden>' in told
     live = owner_client.get(f"/images/live/?ids={image.pk}").content.decode()
     assert 'id="waiting-bar" hx-swap-oob="true" hidden' in live
+
+
+def test_staff_are_told_whose_file_is_lost(
+    staff_client: Client, owner: User, model: MLModel, media_of_its_own: Path
+) -> None:
+    lost, whole, waiting = (queued_image(user=owner, model=model) for _ in range(3))
+    for image in (lost, whole):
+        wishes.cancel(image_id=image.pk)
+    (media_of_its_own / lost.file_path).unlink()
+
+    told = act(staff_client, "run_again", lost, whole, waiting)
+
+    assert "Done for 1 entry." in told
+    assert "1 was not in a state for it." in told
+    assert "1 has lost its file on the server: only its owner can upload it again." in told
+    assert statuses(lost, whole, waiting) == ["cancelled", "waiting", "waiting"]
 
 
 def test_staff_run_again_cancel_and_change_priorities(

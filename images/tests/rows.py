@@ -1,5 +1,8 @@
 """Many pictures at once as rows only, for pages that list them: no files, no upload."""
 
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+
 from accounts.models import PasswordResetToken
 from accounts.tests.factories import UserFactory
 from analysis.models import AnalysisQueue, AnalysisResult, ProgressLog, TimelineLog
@@ -34,6 +37,13 @@ def picture_rows(count: int, model: MLModel, **fields: object) -> list[Image]:
         for image in images
         for name in ("clip", "resnet50")
     )
+    return images
+
+
+def with_files(images: list[Image]) -> list[Image]:
+    """The same pictures, each with an empty file for an original."""
+    for image in images:
+        default_storage.save(image.file_path, ContentFile(b""))
     return images
 
 

@@ -1,5 +1,6 @@
 """Many pictures at once: what is done, what is said, and that a picture of somebody else is as absent as none."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from accounts.models import User
 from analysis.models import AnalysisQueue, TimelineLog
 from images import batch
 from images.models import Image
-from images.tests.rows import picture_rows
+from images.tests.rows import picture_rows, with_files
 from images.tests.uploads import JSON, codes
 from mlmodels.models import MLModel
 from mlmodels.tests.factories import MLModelFactory
@@ -23,7 +24,7 @@ BATCH = "/images/batch/"
 @pytest.fixture
 def pictures(owner: User, model: MLModel) -> list[Image]:
     """Two that wait, one that runs, two that are done."""
-    images = picture_rows(5, model, user=owner)
+    images = with_files(picture_rows(5, model, user=owner))
     entries = AnalysisQueue.objects.filter
     entries(image=images[2]).update(status="processing", started_at="2026-01-01T00:00:00Z")
     entries(image__in=images[3:]).update(status="completed")
@@ -74,6 +75,26 @@ def test_what_has_ended_is_analyzed_with_the_chosen_model_in_the_order_of_upload
     assert [callback.__name__ for callback in callbacks] == ["ring_them"]
 
 
+def test_what_lost_its_file_is_left_out_and_told(
+    owner_client: Client, pictures: list[Image], media_of_its_own: Path
+) -> None:
+    (media_of_its_own / pictures[3].file_path).unlink()
+
+    told = ask(owner_client, "analyze", pictures[2:])
+
+    assert told["done"] == [pictures[4].pk]
+    assert told["not_done"] == [
+        {"id": pictures[2].pk, "code": "in_hand"},
+        {"id": pictures[3].pk, "code": "file_missing"},
+    ]
+    assert told["message"] == (
+        "1 picture will be analyzed. 1 is being analyzed already. "
+        "1 has lost its file on the server: please upload it again."
+    )
+    assert statuses(pictures[2:]) == ["processing", "completed", "waiting"]
+    assert ask(owner_client, "delete", pictures[3:4])["done"] == [pictures[3].pk]
+
+
 def test_pictures_of_others_are_as_absent_as_none(client: Client, other_user: User, pictures: list[Image]) -> None:
     client.force_login(other_user)
     absent = Image(pk=pictures[-1].pk + 1000)
@@ -117,7 +138,7 @@ def test_the_number_of_queries_does_not_grow_with_the_pictures(
 ) -> None:
     counts = []
     for count in (2, batch.AT_MOST):
-        images = picture_rows(count, model, user=owner)
+        images = with_files(picture_rows(count, model, user=owner))
         if action == "analyze":
             AnalysisQueue.objects.update(status="failed")
         with CaptureQueriesContext(connection) as queries:
