@@ -8,7 +8,7 @@ from playwright.sync_api import Browser, Locator, Page, ViewportSize, expect
 
 from imageanalysis.tests import browser as chromium_
 from imageanalysis.tests.application import Application
-from imageanalysis.tests.browser import choose, overflow_px, register, visit
+from imageanalysis.tests.browser import choose, overflow_px, register, visit, whole
 from images.tests.factories import PHOTOGRAPHS, drawn_picture
 
 pytestmark = pytest.mark.skipif(
@@ -146,8 +146,10 @@ def test_a_picture_can_be_analyzed_again_and_deleted(application: Application, b
         choose(page, CAT)
         expect(card(page, "chelsea.png")).to_contain_text("Done", timeout=ANALYSIS_MS)
         card(page, "chelsea.png").click()
-        page.get_by_role("button", name="Analyze", exact=True).click()
+        with page.expect_navigation():
+            page.get_by_role("button", name="Analyze", exact=True).click()
         expect(page.locator("#story:not([data-poll])")).to_contain_text("cat", timeout=ANALYSIS_MS)
+        whole(page)  # a preview that is still on its way would be gone with the picture
         page.get_by_role("button", name="Delete").first.click()
         page.locator("#delete").get_by_role("button", name="Delete").click()
         expect(page.locator("main")).to_contain_text("was deleted")
