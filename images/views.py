@@ -25,7 +25,7 @@ from images.batch_views import tell
 from images.forms import priorities_for, read_wish
 from images.gallery_filters import CONFIDENCES, Filters, Shown
 from images.gallery_order import Sort
-from images.gallery_pages import PAGE_SIZE, page_of
+from images.gallery_pages import PAGE_SIZE, Page, page_of
 from images.media import ASKED_AGAIN, file_response
 from images.models import Image
 from images.offers import offers_for
@@ -62,19 +62,21 @@ def gallery(request: SignedInRequest) -> HttpResponse:
     """The person's pictures, all or those that they look for, with the upload zone above them."""
     filters = Filters.read(request.GET)
     page = page_of(request.user, filters, request.GET, with_best_label)
-    shown = {"page": page, "filters": filters, "filter_choices": filter_choices(request), **choices(request)}
+    shown = {"page": page, "filters": filters, "filter_choices": filter_choices(request, page), **choices(request)}
     shown |= {"waiting_count": waiting_count(request), **polling(page)}
     return render(request, "images/gallery.html", shown)
 
 
-def filter_choices(request: SignedInRequest) -> dict[str, Any]:
-    """What the filters offer: of the models those with pictures of the person, also when they are no longer offered."""
+def filter_choices(request: SignedInRequest, page: Page) -> dict[str, Any]:
+    """What the filters offer: of the models those with pictures of the person, also when they are no longer offered;
+    before the first picture those that it may go through."""
     # "Between" in place of "equal": PostgreSQL takes it for rare and looks into the index, model by model. Of "equal"
     # it knows that most pictures went through one model, and reads them all to find none of another.
     looked_at = Image.objects.visible_to(request.user).filter(
         model_used__gte=OuterRef("pk"), model_used__lte=OuterRef("pk")
     )
-    models = MLModel.objects.filter(Exists(looked_at)).order_by("name", "version")
+    used = MLModel.objects.filter(Exists(looked_at)).order_by("name", "version")
+    models = MLModel.objects.offered() if page.is_welcome else used
     return {"statuses": Shown, "models": models, "confidences": CONFIDENCES, "sorts": Sort}
 
 

@@ -33,6 +33,7 @@ def test_a_newcomer_registers_uploads_photographs_and_sees_true_labels(
     kind = f"{screen['width']}_{theme}"
     with visit(browser, application.url, viewport=screen, color_scheme=theme) as page:
         register(page, f"newcomer_{kind}")
+        expect(page.get_by_role("searchbox")).to_be_hidden()
         choose(page, *OTHERS, COFFEE, CAT)
 
         for filename in ("coffee.png", "chelsea.png"):
@@ -42,10 +43,11 @@ def test_a_newcomer_registers_uploads_photographs_and_sees_true_labels(
         expect(page.locator("#pictures")).not_to_contain_text("Waiting", timeout=ANALYSIS_MS)
         page.locator("#uploads").get_by_role("button", name="Close").click()
 
-        page.goto("/?q=cats")
+        page.get_by_role("searchbox").fill("cats")
+        page.get_by_role("searchbox").press("Enter")
         expect(page.locator("#pictures .picture")).to_have_count(1)
         expect(card(page, "chelsea.png")).to_be_visible()
-        page.goto("/")
+        page.locator("#clear-filters").click()
         card(page, "coffee.png").click()
         best = page.locator(".result").first
         expect(best).to_contain_text("espresso")

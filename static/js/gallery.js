@@ -1,6 +1,5 @@
-// A picture that was just taken in appears at the head of the gallery; the page's poll then keeps its card true.
-
-import "./late_thumbnails.js";
+// A picture that was just taken in appears at the head of the gallery, the first one with all that searches them; the
+// page's poll then keeps its card true.
 
 function newCard(image) {
   const card = document.getElementById("new-card").content.firstElementChild.cloneNode(true);
@@ -22,5 +21,6 @@ export function showInGallery(image) {
   if (!grid) return;
   grid.prepend(newCard(image));
   document.querySelector("[data-empty]")?.remove();
+  for (const part of document.querySelectorAll("[data-with-pictures]")) part.hidden = false;
   document.dispatchEvent(new Event("pictures:added"));
 }
