@@ -70,5 +70,7 @@ def _due() -> QuerySet[Deletion]:
 @transaction.atomic
 def _purge(image_ids: Sequence[int]) -> int:
     lock_entries(image_ids=image_ids)
-    _rows, by_table = Image.objects.filter(deletion__in=_due().filter(pk__in=image_ids)).delete()
+    due = list(_due().filter(pk__in=image_ids).values_list("pk", flat=True))
+    limits.remember_uploads(due)
+    _rows, by_table = Image.objects.filter(pk__in=due).delete()
     return by_table.get(Image._meta.label, 0)

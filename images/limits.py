@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db.models import QuerySet, Sum
@@ -11,7 +11,7 @@ from django.utils import timezone
 from accounts.models import User
 from analysis.models import AnalysisQueue
 from analysis.states import ACTIVE_QUEUE_STATUSES
-from images.models import Image, Original
+from images.models import Image, Original, PastUpload
 from images.refusals import UploadRefusedError
 
 
@@ -45,7 +45,27 @@ def _unfinished(user: User) -> int:
 
 
 def _uploads_of_a_day(user: User) -> int:
-    return Image.objects.visible_to(user).filter(upload_date__gt=timezone.now() - timedelta(days=1)).count()
+    """Whatever became of the pictures."""
+    kept = Image.objects.filter(user=user, upload_date__gt=_a_day_ago()).count()
+    return kept + PastUpload.objects.filter(user=user, uploaded_at__gt=_a_day_ago()).count()
+
+
+def remember_uploads(image_ids: Collection[int]) -> None:
+    """These pictures go for good in the running transaction: where uploads a day are limited, theirs still count."""
+    if settings.MAX_UPLOADS_PER_DAY:
+        recent = Image.objects.filter(pk__in=image_ids, upload_date__gt=_a_day_ago())
+        PastUpload.objects.bulk_create(
+            PastUpload(user_id=user_id, uploaded_at=uploaded_at)
+            for user_id, uploaded_at in recent.values_list("user_id", "upload_date")
+        )
+
+
+def forget_old_uploads() -> None:
+    PastUpload.objects.filter(uploaded_at__lte=_a_day_ago()).delete()
+
+
+def _a_day_ago() -> datetime:
+    return timezone.now() - timedelta(days=1)
 
 
 def room_taken(user: User) -> Room:

@@ -173,6 +173,20 @@ class Deletion(models.Model):
         return f"deletion of picture {self.pk}"
 
 
+class PastUpload(models.Model):
+    """An upload of the last day whose picture is gone; it still counts where uploads a day are limited."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+", db_index=False)
+    uploaded_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        db_table = "images_past_uploads"
+        indexes = [models.Index(fields=["user", "uploaded_at"], name="past_uploads_of_user")]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} {self.uploaded_at}"
+
+
 @receiver(post_delete, sender=Image)
 def remove_files_with_row(instance: Image, **_kwargs: Any) -> None:
     """Files go with their row. A signal, because a picture that goes with its owner's account passes no other place."""

@@ -112,4 +112,5 @@ def delete(*, image: Image) -> None:
     """Delete a picture with everything that belongs to it; its files go once the rows are gone."""
     with transaction.atomic():
         lock_entries(image_ids=[image.pk])
+        limits.remember_uploads([image.pk])
         image.delete()

@@ -8,7 +8,7 @@ from billiard.exceptions import TimeLimitExceeded, WorkerLostError
 from celery.signals import task_failure, worker_ready
 
 from accounts.looks import unless_the_database_is_away
-from images import deletion, litter, my_data
+from images import deletion, limits, litter, my_data
 
 SWEEP_SECONDS = 60
 LOOK_SECONDS = 10
@@ -23,6 +23,7 @@ def sweep() -> None:
         logger.warning("removed %d stored files that belonged to no picture", removed)
     my_data.remove_old()
     litter.sweep_unfinished_uploads()
+    limits.forget_old_uploads()
 
 
 @unless_the_database_is_away("did not remove deleted pictures")

@@ -168,6 +168,7 @@ FURTHER_TABLES = {
     "images_deleted",
     "images_files_in_doubt",
     "images_originals",
+    "images_past_uploads",
     "images_taken_uploads",
     "model_exams",
     "queue_pauses",

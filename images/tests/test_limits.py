@@ -13,8 +13,8 @@ from pytest_django import Settings
 
 from accounts.models import User
 from analysis import lifecycle
-from images import services
-from images.models import Image, Original
+from images import deletion, limits, services
+from images.models import Image, Original, PastUpload
 from images.refusals import UploadRefusedError
 from images.tests.factories import drawn_picture, queued_image
 from images.tests.uploads import codes, files_in, upload
@@ -112,6 +112,33 @@ def test_a_day_later_more_may_be_uploaded(
     Image.objects.update(upload_date=timezone.now() - timedelta(days=1, seconds=1))
 
     assert upload(owner_client, FILE).status_code == 201
+
+
+def test_deleting_makes_no_room_for_more_uploads_of_a_day(
+    owner_client: Client, owner: User, model: MLModel, settings: Settings
+) -> None:
+    settings.MAX_UPLOADS_PER_DAY, settings.UNDO_SECONDS = 3, 0
+    own, staffs, _kept = (queued_image(user=owner, model=model) for _ in range(3))
+    owner_client.post(f"/images/{own.pk}/delete/")
+    assert codes(upload(owner_client, FILE)) == ["too_many_today"]
+
+    assert deletion.purge() == 1
+    services.delete(image=staffs)
+    limits.forget_old_uploads()
+    assert Image.objects.count() == 1
+    assert codes(upload(owner_client, FILE)) == ["too_many_today"]
+
+    yesterday = timezone.now() - timedelta(days=1, seconds=1)
+    PastUpload.objects.filter(uploaded_at=own.upload_date).update(uploaded_at=yesterday)
+    assert upload(owner_client, FILE).status_code == 201
+    limits.forget_old_uploads()
+    assert [past.uploaded_at for past in PastUpload.objects.all()] == [staffs.upload_date]
+
+
+def test_without_a_limit_nothing_is_kept_of_a_deleted_picture(owner: User, model: MLModel) -> None:
+    services.delete(image=queued_image(user=owner, model=model))
+
+    assert not PastUpload.objects.exists()
 
 
 def test_one_persons_limit_is_not_anothers(owner_client: Client, model: MLModel, settings: Settings) -> None:
