@@ -65,6 +65,7 @@ class AnalysisQueue(models.Model):
         verbose_name_plural = _("queue")
         indexes = [
             models.Index(fields=["status", "priority", "position", "id"], name="queue_order"),
+            models.Index(fields=["status", "priority", "model_name", "position", "id"], name="queue_by_model"),
             models.Index(fields=["status", "started_at"], name="queue_lease"),
             models.Index(fields=["priority", "started_at"], name="queue_served"),
             models.Index(fields=["user", "status", "priority", "position", "id"], name="queue_of_user"),

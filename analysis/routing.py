@@ -3,14 +3,13 @@
 Nothing but speed, words and places hang on it: what a worker takes it decides by its own settings.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable
 
 from django.conf import settings
-from django.db.models import ExpressionWrapper, OuterRef, Q, QuerySet, TextField
+from django.db.models import Q
 
 from analysis import heartbeats
 from analysis.lanes import Lane
-from analysis.models import AnalysisQueue
 from mlmodels.kept import Kept
 
 
@@ -48,13 +47,15 @@ def sharing(model_key: str, priority: str) -> Q:
     return found
 
 
-def in_one_line(lanes: Sequence[Lane], entries: QuerySet[AnalysisQueue]) -> QuerySet[AnalysisQueue]:
-    """The same by an outer query's entry, for these lanes: those of `entries` that share a worker with it."""
-    if not lanes or any(lane.takes_everything for lane in lanes):
-        return entries
-    outer = {f"outer_{name}": ExpressionWrapper(OuterRef(name), TextField()) for name in ("model_name", "priority")}
-    taken, shared = Q(), Q()
-    for lane in lanes:
-        taken |= lane.entries("outer_")
-        shared |= lane.entries("outer_") & lane.entries()
-    return entries.alias(**outer).filter(shared | ~taken)
+def in_one_line(model_key: str, priority: str) -> Callable[[str, str], bool]:
+    """The same of a model and a priority."""
+    taking = takers(model_key, priority)
+    if not taking or any(lane.takes_everything for lane in taking):
+        return lambda _model_key, _priority: True
+    return lambda *other: any(lane.takes(*other) for lane in taking)
+
+
+def are_lines() -> bool:
+    """Whether there is more than the one line of everything."""
+    lanes = living()
+    return bool(lanes) and not any(lane.takes_everything for lane in lanes)

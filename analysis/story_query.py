@@ -4,9 +4,8 @@ What only waiting or running entries need is asked for them only: the database s
 """
 
 import json
-from collections.abc import Callable
 from datetime import UTC, datetime
-from functools import lru_cache, partial
+from functools import cache
 from typing import Any, NamedTuple
 
 from django.db import models
@@ -25,19 +24,15 @@ from django.db.models import (
 )
 from django.db.models.functions import JSONArray, JSONObject
 
-from analysis import ordering, routing
-from analysis.lanes import Lane
+from analysis import line_query, routing
+from analysis.line_query import Line, moment
 from analysis.models import AnalysisQueue, AnalysisResult, Attempt, ProgressLog, QueuePause
 from analysis.run_cards import Tried
-from analysis.states import ACTIVE_QUEUE_STATUSES, SERVING_ORDER, Priority, QueueStatus, Stage
+from analysis.states import ACTIVE_QUEUE_STATUSES, QueueStatus, Stage
 
 MEASUREMENTS = 20
 RECENT_RUNS = 64
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-# Of queue entries those that stand in one line with the outer one.
-Line = Callable[[QuerySet[AnalysisQueue]], QuerySet[AnalysisQueue]]
 
 
 class Run(NamedTuple):
@@ -51,18 +46,13 @@ class Run(NamedTuple):
 class Facts(NamedTuple):
     """What surrounds one entry: who is ahead, what runs, what was measured.
 
-    `ahead` counts the entries that are served before this one by their priority, `own_ahead` the person's own among
-    those of the same priority, `aged` those that are served before it by their age. `batch` counts the
-    pictures that a running one was taken together with. `ends_at` is when the run should
-    end, as its latest progress says, and `heard_of_at` when that was. `notes` are what its ended runs noted, in order.
-    `runs_of_model` are the latest runs of the
-    entry's model, `recent_runs` the latest of any.
+    `line` is what a waiting one shares workers with. `batch` counts the pictures that a running one was taken
+    together with. `ends_at` is when the run should end, as its latest progress says, and `heard_of_at` when that was.
+    `notes` are what its ended runs noted, in order. `runs_of_model` are the latest runs of the entry's model,
+    `recent_runs` the latest of any.
     """
 
-    ahead: dict[Priority, int]
-    own_ahead: int
-    aged: int
-    running: int
+    line: Line
     batch: int
     is_paused: bool
     ends_at: datetime | None
@@ -84,19 +74,12 @@ class JSONRows(models.Aggregate):
         return self.as_sql(compiler, connection, function="JSONB_AGG", **context)
 
 
-@lru_cache(maxsize=16)
-def _stories(lanes: tuple[Lane, ...]) -> QuerySet[AnalysisQueue]:
-    line = partial(routing.in_one_line, lanes)
+@cache
+def _stories(by_model: bool) -> QuerySet[AnalysisQueue]:
     entries = AnalysisQueue.objects.select_related("image__timeline")
     return entries.annotate(
+        line=_while_waiting(line_query.told(by_model=by_model), Value(None, JSONField())),
         surroundings=JSONObject(
-            **{f"ahead_{priority}": _while_waiting(_ahead(priority, line)) for priority in SERVING_ORDER},
-            **{
-                f"moves_{priority}": _while_waiting(_moves(priority, line), Value(None))
-                for priority in SERVING_ORDER[1:]
-            },
-            own_ahead=_while_waiting(_count(line(_earlier()).filter(user_id=OuterRef("user_id")))),
-            running=_while_waiting(_count(line(AnalysisQueue.objects.filter(status=QueueStatus.PROCESSING)))),
             batch=Case(When(status=QueueStatus.PROCESSING, then=_count(_taken_together())), default=0),
             is_paused=_while_waiting(_yes_or_no(QueuePause.objects.filter(resumed_at__isnull=True))),
         ),
@@ -112,9 +95,9 @@ def _stories(lanes: tuple[Lane, ...]) -> QuerySet[AnalysisQueue]:
 def stories() -> QuerySet[AnalysisQueue]:
     """Queue entries with their picture, timeline and what `facts_of` reads, all in one statement.
 
-    Building it takes longer than answering it, so it is built once for the lanes that are served.
+    Building it takes longer than answering it, so it is built once.
     """
-    return _stories(routing.living()).all()
+    return _stories(by_model=routing.are_lines()).all()
 
 
 def facts_of(entry: AnalysisQueue) -> Facts:
@@ -122,16 +105,12 @@ def facts_of(entry: AnalysisQueue) -> Facts:
     told = vars(entry)
     around = told["surroundings"]
     heard_of_at, ends_at = told["progress"] or (None, None)
-    ahead, aged = _served_before(Priority(entry.priority), around)
     return Facts(
-        ahead=ahead,
-        own_ahead=around["own_ahead"],
-        aged=aged,
-        running=around["running"],
+        line=line_query.read(entry, told["line"]),
         batch=around["batch"],
         is_paused=bool(around["is_paused"]),
-        ends_at=_moment(ends_at),
-        heard_of_at=_moment(heard_of_at),
+        ends_at=moment(ends_at),
+        heard_of_at=moment(heard_of_at),
         results=told["labels"] or [],
         notes=[note for _pk, note in sorted(told["notes"] or [])],
         attempts=[_tried(*row) for row in told["tried"] or []],
@@ -140,39 +119,17 @@ def facts_of(entry: AnalysisQueue) -> Facts:
     )
 
 
-def _served_before(own: Priority, around: dict[str, Any]) -> tuple[dict[Priority, int], int]:
-    """How many are served before by priority, of each; and how many by their age."""
-    ahead = {priority: around[f"ahead_{priority}"] for priority in SERVING_ORDER}
-    aged = [priority for priority in SERVING_ORDER[1:] if _has_aged(around[f"moves_{priority}"])]
-    above = [priority for priority in SERVING_ORDER if ahead[priority] and priority != own]
-    if above and own in aged and not ahead[own]:  # served first itself, by its age
-        between = [priority for priority in above[1:] if priority in aged]
-        return dict.fromkeys(SERVING_ORDER, 0), len(between)
-    return ahead, len(set(aged) & set(ordering.lower_than(own)))
-
-
-def _has_aged(moves: list[str | None] | str | None) -> bool:
-    waits_since, served_at = map(_moment, json.loads(moves) if isinstance(moves, str) else moves or [None, None])
-    return waits_since is not None and ordering.has_aged(waits_since, served_at)
-
-
-def _moment(text: str | None) -> datetime | None:
-    """A time as JSON of the database has it: SQLite's are in UTC without saying so."""
-    moment = datetime.fromisoformat(text) if text else None
-    return moment.replace(tzinfo=UTC) if moment and moment.tzinfo is None else moment
-
-
 def measured(rows: list[list[str]] | None) -> list[Run]:
     """Runs in the order of their ends, the latest first."""
-    runs = [(key, _moment(began), _moment(ended)) for key, began, ended in rows or []]
+    runs = [(key, moment(began), moment(ended)) for key, began, ended in rows or []]
     known = [Run(key, began, ended) for key, began, ended in runs if began and ended]
     return sorted(known, key=lambda run: run.ended_at, reverse=True)
 
 
 def _tried(key: str, number: int, code: str, queued: str | None, started: str, ended: str, facts: Any) -> Tried:
-    began, over = _moment(started), _moment(ended)
+    began, over = moment(started), moment(ended)
     known = json.loads(facts) if isinstance(facts, str) else facts
-    return Tried(key, number, code, _moment(queued), began or LONG_AGO, over or LONG_AGO, known)
+    return Tried(key, number, code, moment(queued), began or LONG_AGO, over or LONG_AGO, known)
 
 
 def _while_waiting(expression: Any, otherwise: Any = 0) -> Case:
@@ -192,34 +149,10 @@ def _yes_or_no(rows: QuerySet[Any]) -> Case:
     return Case(When(Exists(rows), then=1), default=0)
 
 
-def _ahead(priority: Priority, line: Line) -> Case:
-    """How many of one priority are served before the entry of the outer query."""
-    return Case(
-        When(priority=priority, then=_count(line(_earlier()))),
-        When(priority__in=ordering.lower_than(priority), then=_count(line(ordering.in_line(priority)))),
-        default=0,
-    )
-
-
-def _earlier() -> QuerySet[AnalysisQueue]:
-    """Waiting entries of the outer entry's priority that stand before it."""
-    position, pk = OuterRef("position"), OuterRef("pk")
-    same = AnalysisQueue.objects.waiting().filter(priority=OuterRef("priority"), position__lte=position)
-    return same.filter(Q(position__lt=position) | Q(pk__lt=pk))
-
-
 def _taken_together() -> QuerySet[AnalysisQueue]:
     """The batch of a running outer entry, those that have ended already included."""
     started = Q(status__in=[QueueStatus.PROCESSING, QueueStatus.COMPLETED, QueueStatus.FAILED])
     return AnalysisQueue.objects.filter(started, started_at=OuterRef("started_at"))
-
-
-def _moves(priority: Priority, line: Line) -> JSONArray:
-    """Since when the next entry of the priority waits, and when one was started last."""
-    served = AnalysisQueue.objects.filter(priority=priority, started_at__isnull=False).order_by("-started_at")
-    return JSONArray(
-        Subquery(line(ordering.in_line(priority)).values("queued_at")[:1]), Subquery(served.values("started_at")[:1])
-    )
 
 
 def _latest_progress() -> QuerySet[Any]:

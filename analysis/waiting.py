@@ -8,6 +8,7 @@ from django.utils.translation import ngettext, pgettext
 
 from analysis import clock, estimates, routing, warm_models
 from analysis.estimates import Estimate
+from analysis.line_query import Line
 from analysis.models import AnalysisQueue
 from analysis.states import SERVING_ORDER, Priority
 from analysis.story_query import Facts
@@ -28,14 +29,14 @@ class Waiting(NamedTuple):
 def told(entry: AnalysisQueue, facts: Facts) -> Waiting:
     """What to say about a waiting entry; one look-up in the shared cache."""
     loading_seconds = warm_models.seconds_to_load(entry.model_name or "")
-    ahead = sum(facts.ahead.values()) + facts.aged
+    ahead = sum(facts.line.ahead.values()) + facts.line.aged
     taking = routing.takers(entry.model_name or "", entry.priority)
     is_taken = bool(taking)
     estimated = estimates.of_waiting(
         facts.runs_of_model,
         [run for run in facts.recent_runs if any(lane.takes_model(run.model_key) for lane in taking)],
         ahead=ahead,
-        running=facts.running,
+        running=facts.line.running,
         first_seconds=_seconds_until_due(entry) + (loading_seconds or 0),
     )
     reason = _reason(entry, facts, ahead, is_loaded=loading_seconds is None, is_taken=is_taken)
@@ -50,9 +51,9 @@ def _reason(entry: AnalysisQueue, facts: Facts, ahead: int, *, is_loaded: bool, 
     if not is_taken:
         return " ".join([*([_line(entry, facts, ahead)] if ahead else []), _why_nobody_takes(entry)])
     sentences = [_line(entry, facts, ahead)]
-    if facts.running:
-        running = ngettext("%(count)d is running.", "%(count)d are running.", facts.running)
-        sentences.append(running % {"count": facts.running})
+    if facts.line.running:
+        running = ngettext("%(count)d is running.", "%(count)d are running.", facts.line.running)
+        sentences.append(running % {"count": facts.line.running})
     if not is_loaded:
         sentences.append(_("The model has to be loaded first."))
     return " ".join(sentences)
@@ -80,18 +81,18 @@ def _line(entry: AnalysisQueue, facts: Facts, ahead: int) -> str:
         "%(ahead)d picture is ahead of you: %(parts)s.", "%(ahead)d pictures are ahead of you: %(parts)s.", ahead
     )
     separator = pgettext("between parts of a list", ", ")
-    return sentence % {"ahead": ahead, "parts": separator.join(_parts(Priority(entry.priority), facts))}
+    return sentence % {"ahead": ahead, "parts": separator.join(_parts(Priority(entry.priority), facts.line))}
 
 
-def _parts(own: Priority, facts: Facts) -> list[str]:
+def _parts(own: Priority, line: Line) -> list[str]:
     """What stands ahead, most urgent first; who the others are stays theirs."""
-    others = facts.ahead[own] - facts.own_ahead
-    higher = [(facts.ahead[priority], priority) for priority in SERVING_ORDER if priority is not own]
+    others = line.ahead[own] - line.own_ahead
+    higher = [(line.ahead[priority], priority) for priority in SERVING_ORDER if priority is not own]
     counted = [
         *((count, _with_priority(priority) % {"count": count}) for count, priority in higher),
-        (facts.own_ahead, _("%(count)d from you") % {"count": facts.own_ahead}),
+        (line.own_ahead, _("%(count)d from you") % {"count": line.own_ahead}),
         (others, _("%(count)d from others") % {"count": others}),
-        (facts.aged, _("%(count)d that has waited long") % {"count": facts.aged}),
+        (line.aged, _("%(count)d that has waited long") % {"count": line.aged}),
     ]
     return [words for count, words in counted if count]
 

@@ -1,6 +1,7 @@
 """The measuring process of `benchmarks.waiting_rows`: does what it reads, on the database in its environment."""
 
 import json
+import math
 import sys
 import time
 from collections.abc import Callable
@@ -16,8 +17,9 @@ from django.db import connection, transaction  # noqa: E402
 from django.test import Client  # noqa: E402
 
 from accounts.models import User  # noqa: E402
-from analysis import clock, lifecycle, ordering, retention  # noqa: E402
+from analysis import clock, lifecycle, ordering, retention, routing  # noqa: E402
 from analysis.fencing import Claim  # noqa: E402
+from analysis.lanes import EVERYTHING, Lane  # noqa: E402
 from analysis.models import AnalysisQueue, ProgressLog, TimelineLog  # noqa: E402
 from analysis.states import Priority  # noqa: E402
 from analysis.story_query import stories  # noqa: E402
@@ -31,6 +33,7 @@ PEOPLE = 20
 BATCH = 16
 POLLS, STEPS = 200, 50
 LABELS = [Prediction("espresso", 97.0)] * 5
+LANES = tuple(Lane.of(text) for text in ("clip,vgg16", "-clip,-vgg16", "|urgent,high"))
 AS_JSON = {"host": "localhost", "accept": "application/json"}
 OLD_PROGRESS = """
     WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < %s)
@@ -110,12 +113,19 @@ class Bench:
             "claim of 16": milliseconds(lambda: claims.extend(lifecycle.claim_batch(limit=BATCH))),
             "finish of 16": milliseconds(lambda: lifecycle.complete(dict.fromkeys(claims, LABELS))),
             "timeline poll": milliseconds(lambda: self.visit(f"/images/{self.watched.pk}/timeline/")),
+            "poll with lanes": milliseconds(self.poll_with_lanes),
             "whole upload": milliseconds(self.upload),
             "gallery": milliseconds(lambda: self.visit("/")),
             "admin's queue": milliseconds(lambda: self.visit("/admin/analysis/analysisqueue/")),
         }
         lifecycle.complete(dict.fromkeys(lifecycle.claim_batch(limit=1), LABELS))  # what was uploaded
         return found
+
+    def poll_with_lanes(self) -> None:
+        """As if each worker took some models or priorities only."""
+        routing.living.keep(LANES, seconds=math.inf)
+        self.visit(f"/images/{self.watched.pk}/timeline/")
+        routing.living.keep((EVERYTHING,), seconds=math.inf)
 
     def visit(self, address: str) -> None:
         answer = self.client.get(address)

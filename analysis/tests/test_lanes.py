@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
@@ -12,7 +13,7 @@ from analysis import heat_maps, lifecycle, presentation, routing
 from analysis.lanes import EVERYTHING, Lane, own
 from analysis.models import AnalysisQueue, HeatMaps
 from analysis.ordering import first_due
-from analysis.states import Priority
+from analysis.states import SERVING_ORDER, Priority
 from analysis.story_query import stories
 from analysis.watchdog import may_claim
 from images.models import Image
@@ -171,6 +172,34 @@ def test_ahead_is_only_what_the_same_workers_take(owner: User, clip: MLModel, mo
 
     routing.living.keep((CLIP_ONLY, EVERYTHING))
     assert told(waiting)["ahead"] == 3
+
+
+def test_what_is_told_to_be_ahead_is_what_a_worker_of_the_lane_serves_before(
+    owner: User, other_user: User, clip: MLModel, model: MLModel
+) -> None:
+    lanes = (CLIP_ONLY, NO_CLIP)
+    routing.living.keep(lanes)
+    for priority in Priority:
+        for user, each in ((owner, clip), (other_user, clip), (owner, model), (owner, clip), (other_user, model)):
+            queued_image(user=user, model=each, priority=priority)
+    aged = AnalysisQueue.objects.filter(priority__in=[Priority.LOW, Priority.HIGH], model_name=model.key)
+    aged.update(queued_at=timezone.now() - timedelta(hours=1))
+    ahead = {entry.image_id: presentation.story(entry)["queue"]["ahead"] for entry in stories()}
+
+    for lane, count in zip(lanes, (12, 8), strict=True):
+        assert [ahead[pk] for pk in taken(lane, count)] == list(range(count))
+
+
+def test_a_poll_is_one_statement_for_all_lanes_that_counts_by_models_along_an_index(db: None) -> None:
+    statements = set()
+    for lanes in ((CLIP_ONLY, NO_CLIP), (CLIP_ONLY, KEPT_FREE), (NO_CLIP,)):
+        routing.living.keep(lanes)
+        statements.add(str(stories().filter(image=1).query))
+    assert len(statements) == 1
+
+    plan = stories().filter(image=1).explain()
+    if connection.vendor == "sqlite":  # PostgreSQL goes by what it knows of the rows, and there are none
+        assert plan.count("USING COVERING INDEX queue_by_model (status=? AND priority=?)") == 2 * len(SERVING_ORDER)
 
 
 @pytest.mark.parametrize(
