@@ -2,13 +2,15 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 from boto3.exceptions import Boto3Error
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.response import StreamingBody
 from django.core.files.base import File
-from storages.backends.s3 import S3Storage
+from storages.backends.s3 import S3File, S3Storage
 
 # A bucket that does not answer holds nobody up for the minutes that boto3 would wait.
 PATIENCE = Config(connect_timeout=3, read_timeout=20, retries={"total_max_attempts": 3})
@@ -31,6 +33,11 @@ class BucketStorage(S3Storage):
             opened: File = super()._open(name, mode)
             return opened.open() if "r" in mode else opened
 
+    def look_up(self, name: str) -> "Unfetched":
+        """A file to read in part, or to know of."""
+        with faults_of_a_folder():
+            return Unfetched(super()._open(name, "rb"))
+
     def _save(self, name: str, content: File) -> str:
         with faults_of_a_folder():
             return str(super()._save(name, content))
@@ -46,6 +53,46 @@ class BucketStorage(S3Storage):
     def size(self, name: str) -> int:
         with faults_of_a_folder():
             return int(super().size(name))
+
+
+@dataclass(frozen=True)
+class Unfetched:
+    """A file that is there, and none of whose bytes have come from the bucket."""
+
+    file: S3File
+
+    @property
+    def size(self) -> int:
+        return int(self.file.size)
+
+    def open(self) -> File:
+        """All of it, fetched at once."""
+        with faults_of_a_folder():
+            opened: File = self.file.open()
+            return opened
+
+    def part(self, part: range) -> "PartOfObject":
+        """That range of it, and no other byte, fetched as it is read."""
+        with faults_of_a_folder():
+            answer = self.file.obj.get(Range=f"bytes={part.start}-{part.stop - 1}")
+        return PartOfObject(answer["Body"])
+
+    def close(self) -> None:
+        self.file.close()
+
+
+@dataclass(frozen=True)
+class PartOfObject:
+    """The bucket's answer to read; it has no descriptor that a server could send whole."""
+
+    body: StreamingBody
+
+    def read(self, size: int) -> bytes:
+        with faults_of_a_folder():
+            return bytes(self.body.read(size))
+
+    def close(self) -> None:
+        self.body.close()
 
 
 @contextmanager

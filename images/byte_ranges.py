@@ -31,7 +31,7 @@ def wanted(header: str, size_bytes: int) -> range | None:
 
 
 class Part:
-    """A file to read that begins and ends where the range does; it has no descriptor that a server could send whole."""
+    """An open file to read that begins and ends where the range does, without a descriptor that a server could send."""
 
     def __init__(self, file: File, part: range) -> None:
         file.seek(part.start)

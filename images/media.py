@@ -5,10 +5,11 @@ file does not exist, whatever tag or range they send.
 """
 
 import mimetypes
+from collections.abc import Callable
+from typing import Any
 from urllib.parse import quote
 
 from django.conf import settings
-from django.core.files.base import File
 from django.core.files.storage import default_storage
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.utils.cache import get_conditional_response
@@ -66,7 +67,7 @@ def _by_others(name: str, disposition: str, request: HttpRequest) -> HttpRespons
 
 def _by_proxy(name: str) -> HttpResponse:
     """Tell the proxy which file to send: nginx reads this header of ours, and of nobody else."""
-    _opened(name).close()
+    _unless_gone(default_storage.open, name).close()
     response = HttpResponse(content_type=media_type(name))
     response["X-Accel-Redirect"] = settings.MEDIA_ACCEL_PREFIX + quote(name)
     return response
@@ -84,7 +85,7 @@ def _by_object_store(name: str, disposition: str) -> HttpResponse:
 
 
 def _by_ourselves(name: str, request: HttpRequest, etag: str) -> HttpResponseBase:
-    file = _opened(name)
+    file = _looked_up(name)
     size_bytes = file.size
     asks_for_part = request.method == "GET" and request.headers.get("If-Range", etag) == etag
     try:
@@ -92,7 +93,8 @@ def _by_ourselves(name: str, request: HttpRequest, etag: str) -> HttpResponseBas
     except UnsatisfiableRangeError:
         file.close()
         return HttpResponse(status=416, headers={"Content-Range": f"bytes */{size_bytes}"})
-    response = FileResponse(Part(file, part) if part else file, content_type=media_type(name))
+    response = _with_bytes(file, part) if request.method == "GET" else _without_bytes(file)
+    response["Content-Type"] = media_type(name)
     response["Accept-Ranges"] = "bytes"
     response["Content-Length"] = str(len(part) if part else size_bytes)
     if part:
@@ -101,9 +103,25 @@ def _by_ourselves(name: str, request: HttpRequest, etag: str) -> HttpResponseBas
     return response
 
 
-def _opened(name: str) -> File:
+def _with_bytes(file: Any, part: range | None) -> HttpResponseBase:
+    if not part:
+        return FileResponse(file.open())
+    return FileResponse(file.part(part) if settings.IS_IN_BUCKET else Part(file, part))
+
+
+def _without_bytes(file: Any) -> HttpResponseBase:
+    file.close()
+    return HttpResponse()
+
+
+def _looked_up(name: str) -> Any:
+    """A stored file; of a bucket's no byte is fetched yet."""
+    return _unless_gone(default_storage.look_up if settings.IS_IN_BUCKET else default_storage.open, name)  # type: ignore[attr-defined]
+
+
+def _unless_gone(find: Callable[[str], Any], name: str) -> Any:
     try:
-        return default_storage.open(name)
+        return find(name)
     except GONE as error:
         raise Http404("the file is gone") from error
 

@@ -13,6 +13,7 @@ from zipfile import ZipFile
 import boto3
 import httpx
 import pytest
+from botocore.awsrequest import AWSPreparedRequest
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.test import Client
@@ -98,6 +99,39 @@ def test_the_application_sends_the_bytes_of_a_bucket_where_links_are_off(
     assert (answer.status_code, b"".join(answer)) == (206, content[2:6])
     image.delete()
     assert owner_client.get(f"/images/{image.pk}/file/").status_code == 404
+
+
+@pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
+def test_no_byte_leaves_the_bucket_that_nobody_asked_for(
+    bucket: str, owner: User, owner_client: Client, settings: Settings
+) -> None:
+    settings.MEDIA_PRESIGNED_SECONDS = 0
+    content = drawn_picture()
+    image = queued_image(user=owner, content=content)
+    asked: list[tuple[str, str | None]] = []
+
+    def note(request: AWSPreparedRequest, **_kwargs: object) -> None:
+        asked.append((request.method, request.headers.get("Range")))
+
+    def asked_by(method: str, headers: dict[str, str], status: int) -> tuple[bytes, list[tuple[str, str | None]]]:
+        asked.clear()
+        answer = owner_client.generic(method, f"/images/{image.pk}/file/", headers=headers)
+        assert answer.status_code == status
+        assert answer["Content-Type"] == "image/png"
+        got = b"".join(answer)
+        assert int(answer["Content-Length"]) == (len(content) if method == "HEAD" else len(got))
+        return got, list(asked)
+
+    default_storage.connection.meta.client.meta.events.register("before-send.s3", note)  # type: ignore[attr-defined]
+
+    assert asked_by("HEAD", {}, 200) == (b"", [("HEAD", None)])
+    assert asked_by("HEAD", {"range": "bytes=2-5"}, 200) == (b"", [("HEAD", None)])
+    assert asked_by("GET", {"range": "bytes=2-5"}, 206) == (content[2:6], [("HEAD", None), ("GET", b"bytes=2-5")])
+    whole, sent = asked_by("GET", {}, 200)
+    assert (whole, sent[-1]) == (content, ("GET", None))
+    asked.clear()
+    assert owner_client.get(f"/images/{image.pk}/file/", headers={"range": "bytes=9999999-"}).status_code == 416
+    assert asked == [("HEAD", None)]
 
 
 @pytest.mark.parametrize(
