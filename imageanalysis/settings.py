@@ -94,8 +94,9 @@ SILENCED_SYSTEM_CHECKS = ["security.W021"]
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = OVER_TLS
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
-# Two copies on one machine share the host name and hence the cookie jar: the port in the name keeps them apart.
-COOKIE_SUFFIX = "" if OVER_TLS else f"_{BIND.rpartition(':')[2]}"
+# Two copies on one machine share the host name and hence the cookie jar: the port in the name keeps them apart. It is
+# the one that people visit, the same for all web servers of an installation, whatever each of them listens on.
+COOKIE_SUFFIX = "" if OVER_TLS else f"_{urlsplit(PUBLIC_URL).port or 80}"
 # Browsers take a cookie of this prefix over TLS only, and from no other host of the domain.
 COOKIE_PREFIX = "__Host-" if OVER_TLS else ""
 SESSION_COOKIE_NAME = f"{COOKIE_PREFIX}sessionid{COOKIE_SUFFIX}"

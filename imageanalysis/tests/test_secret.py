@@ -110,6 +110,13 @@ def test_an_address_with_tls_makes_cookies_secure(tmp_path: Path) -> None:
     assert found["CSRF_TRUSTED_ORIGINS"] == ["https://pictures.example.org"]
 
 
+def test_web_servers_behind_one_address_share_their_cookies_whatever_they_listen_on(tmp_path: Path) -> None:
+    address = "http://pictures.internal:8080"
+    found = [settings_of(DATA_DIR=str(tmp_path), PUBLIC_URL=address, BIND=f"127.0.0.1:{port}") for port in (8001, 8002)]
+
+    assert [one["SESSION_COOKIE_NAME"] for one in found] == ["sessionid_8080", "sessionid_8080"]
+
+
 def test_a_deep_data_folder_still_has_a_socket_that_can_be_opened(tmp_path: Path) -> None:
     found = settings_of(DATA_DIR=str(tmp_path / ("deep" * 30)), BIND="127.0.0.1:9000")
 
