@@ -16,6 +16,8 @@ from django.db.models.sql.compiler import SQLCompiler
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from accounts.mail_domains import validate_mail_domain
+
 USERNAME_MIN_LENGTH = 3
 USERNAME_MAX_LENGTH = 20
 USERNAME_VALIDATORS: list[Callable[[Any], None]] = [
@@ -82,7 +84,10 @@ class User(AbstractBaseUser, PermissionsMixin):
         error_messages={"unique": _("This user name is taken.")},
     )
     email = models.EmailField(
-        _("e-mail"), unique=True, error_messages={"unique": _("An account with this e-mail exists already.")}
+        _("e-mail"),
+        unique=True,
+        validators=[validate_mail_domain],
+        error_messages={"unique": _("An account with this e-mail exists already.")},
     )
     is_staff = models.BooleanField(_("administrator"), default=False)
     is_active = models.BooleanField(_("active"), default=True)

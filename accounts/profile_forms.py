@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts import budgets
 from accounts.budgets import Budget, BudgetSpentError
+from accounts.mail_domains import validate_mail_domain
 from accounts.mistakes import FirstMistakeFocused
 from accounts.models import User
 
@@ -52,7 +53,10 @@ class EmailForm(OwnPasswordForm):
     """Another e-mail address for the person's account."""
 
     email = forms.EmailField(
-        label=_("E-mail"), max_length=254, widget=forms.EmailInput(attrs={"autocomplete": "email"})
+        label=_("E-mail"),
+        max_length=254,
+        validators=[validate_mail_domain],
+        widget=forms.EmailInput(attrs={"autocomplete": "email"}),
     )
     field_order = ("email", "password")
 

@@ -1,7 +1,10 @@
 """Uploads of gigabytes: refused before a byte is read, written where they will stay."""
 
+import errno
+import logging
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from django.conf import settings
@@ -9,13 +12,16 @@ from django.contrib.auth.decorators import login_not_required
 from django.core.files import temp
 from django.core.files.uploadedfile import TemporaryUploadedFile, UploadedFile
 from django.core.files.uploadhandler import FileUploadHandler, TemporaryFileUploadHandler
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, UnreadablePostError
 from django.views.decorators.csrf import csrf_exempt
 
 from mlmodels import model_files
 
 # The form's other fields, with a label file among them.
 FIELDS_BYTES = 16 * 1024**2
+FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
+logger = logging.getLogger(__name__)
 
 
 class ArrivingFile(TemporaryUploadedFile):
@@ -43,6 +49,22 @@ def refusal(request: HttpRequest) -> str:
     return "no_room" if coming_bytes > shutil.disk_usage(model_files.arriving_dir()).free else ""
 
 
+def receive(request: HttpRequest) -> str:
+    """Let the body arrive; the code of why it could not be kept, "" if it was. Nothing half kept stays."""
+    request.upload_handlers = [ArrivingFileHandler(request)]
+    try:
+        request.FILES  # noqa: B018  here it arrives
+    except UnreadablePostError:  # its sender has gone; the form's token is missing, too
+        return ""
+    except OSError as error:
+        logger.exception("a checkpoint could not be received")
+        for handler in request.upload_handlers:
+            with suppress(OSError):
+                handler.upload_interrupted()
+        return "no_room" if error.errno in FULL else "not_stored"
+    return ""
+
+
 def limits() -> dict[str, int]:
     """What the sentences of refusals are filled in with."""
     return {"limit_bytes": settings.MODEL_UPLOAD_MAX_BYTES}
@@ -58,7 +80,8 @@ def guarded(
     """An admin view that asks who sends something, and how much of it, before anything reads it.
 
     `view` checks the token of the form itself, as the admin's views do: the middleware would read the whole body
-    first. Instead of `view`, `turn_away` answers who may not upload, and `refuse(request, code)` what may not be.
+    first. Instead of `view`, `turn_away` answers who may not upload, and `refuse(request, code)` what may not be, or
+    found no room while it arrived.
     """
 
     @login_not_required  # the admin's view asks
@@ -70,9 +93,8 @@ def guarded(
             return turn_away(request)
         model_files.arriving_dir().mkdir(parents=True, exist_ok=True)
         model_files.tidy_arriving()
-        if code := refusal(request):
+        if code := refusal(request) or receive(request):
             return refuse(request, code)
-        request.upload_handlers = [ArrivingFileHandler(request)]
         return view(request, *args, **kwargs)
 
     return guard

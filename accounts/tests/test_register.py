@@ -100,6 +100,23 @@ def test_what_is_not_an_e_mail_is_refused(email: str, client: Client, db: None) 
     assert list(form.errors) == ["email"]
 
 
+@pytest.mark.parametrize("domain", ["é" * 63 + ".fr", "\u200d.com", "xn--\u00fc.com", "\u0627b.com"])
+def test_a_domain_that_no_mail_can_be_sent_to_is_refused_at_the_form(
+    domain: str, client: Client, owner_client: Client, owner: User
+) -> None:
+    sentence = ["No mail can be sent to this address: what stands behind the @ cannot be a domain."]
+    changed = {"form": "email", "email": f"a@{domain}", "password": PASSWORD}
+
+    assert client.post(REGISTER, application(email=f"a@{domain}")).context["form"].errors == {"email": sentence}
+    assert sentence[0] in owner_client.post(reverse("accounts:change_email"), changed).content.decode()
+    assert [user.email for user in User.objects.all()] == [owner.email]
+
+
+@pytest.mark.parametrize("domain", ["münchen.example", "例子.公司", "ß.example"])
+def test_a_domain_in_letters_of_any_language_is_taken(domain: str, client: Client, db: None) -> None:
+    assert client.post(REGISTER, application(email=f"a@{domain}")).status_code == 302
+
+
 @pytest.mark.parametrize(
     ("password1", "password2", "complaint"),
     [

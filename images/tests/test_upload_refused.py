@@ -1,6 +1,5 @@
 """Uploads that are refused: one sentence, and nothing left behind."""
 
-import resource
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +13,7 @@ from pytest_django import Settings
 from accounts.models import User
 from analysis.models import AnalysisQueue, TimelineLog
 from analysis.states import Priority
+from imageanalysis.tests.full_disk import a_disk_with_room_for
 from images import services
 from images.models import Image
 from images.tests.factories import drawn_picture, photograph, uploaded
@@ -168,17 +168,6 @@ def test_a_failing_database_is_our_fault_and_leaves_nothing(owner_client: Client
     owner_client.raise_request_exception = False
     with a_queue_that_takes_no_entries():
         assert upload(owner_client, ("a.png", GOOD)).status_code == 500
-
-
-@contextmanager
-def a_disk_with_room_for(size_bytes: int) -> Iterator[None]:
-    """No file may grow beyond this size: writing on fails in the middle, as on a full disk."""
-    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size_bytes, limits[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
 
 
 @pytest.mark.parametrize("as_json", [True, False])

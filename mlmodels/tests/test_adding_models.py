@@ -16,6 +16,7 @@ from pytest_django import Settings
 
 from accounts.models import User
 from accounts.tests.factories import PASSWORD, UserFactory
+from imageanalysis.tests.full_disk import a_disk_with_room_for
 from mlmodels import added_specs, adding, model_files
 from mlmodels.checkpoint_form import CheckpointForm
 from mlmodels.inference import architectures, catalogue
@@ -334,6 +335,18 @@ def test_a_storage_that_takes_nothing_leaves_no_row(staff_client: Client, weight
     answer = add(staff_client)
 
     assert "could not be stored" in answer.content.decode()
+    assert not MLModel.objects.filter(name="custom").exists()
+
+
+def test_a_disk_that_fills_while_a_checkpoint_arrives_is_said_and_keeps_nothing(
+    staff_client: Client, weights_of_its_own: Path
+) -> None:
+    with a_disk_with_room_for(3_000_000):
+        answer = add(staff_client, content=SAFETENSORS + bytes(8_000_000))
+
+    assert answer.status_code == 413
+    assert "The server&#x27;s disk has no room for this file. Make room and upload it again." in answer.content.decode()
+    assert files(weights_of_its_own) == []
     assert not MLModel.objects.filter(name="custom").exists()
 
 
