@@ -129,6 +129,6 @@ def test_a_worker_makes_it_as_it_was(worker: Worker, owner_client: Client, owner
     thumbnail.unlink()
 
     assert owner_client.get(address).status_code == 404
-    until(lambda: thumbnail.exists() and not FileInDoubt.objects.exists(), "no worker made it")
+    until(lambda: thumbnail.exists() and not FileInDoubt.objects.exists(), worker.output, seconds=120)
 
     assert b"".join(owner_client.get(address)) == before

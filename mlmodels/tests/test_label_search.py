@@ -86,6 +86,13 @@ def test_a_kind_of_something_else_holds_the_letters_by_chance(word: str, by_chan
     assert found not in labels_by_chance(word)
 
 
+def test_what_a_card_says_is_found_by_it_though_it_names_a_group() -> None:
+    for word in groups():
+        by_chance = {label.casefold() for label in labels_by_chance(word)}
+        assert word not in by_chance
+        assert {known.label for known in classes() if known.ja == word} <= set(labels_meant(word)), word
+
+
 def test_a_japanese_word_is_no_part_of_another() -> None:
     assert "timber wolf" in labels_meant("狼")
     assert "golden retriever" in labels_meant("レトリーバー")
