@@ -1,6 +1,6 @@
 """Which error is whose: the one table from exception to code, sentence and whether trying again can help."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.db import DatabaseError, InterfaceError
 from django.utils.translation import gettext_noop as _
@@ -16,18 +16,24 @@ from mlmodels.inference.errors import (
 from mlmodels.inference.pictures import PictureError
 
 
+class StorageAwayError(OSError):
+    """The storage does nothing for this machine, whatever it is asked: no picture's fault, and it passes."""
+
+
 @dataclass(frozen=True, slots=True)
 class Failure:
     """Why a run ended without labels.
 
     `message` is an English sentence for people that doubles as message id; `is_transient` says that the fault is ours
-    and may pass, so that the run is tried again. One that says nothing about the picture costs none of its retries.
+    and may pass, so that the run is tried again. One that says nothing about the picture costs none of its retries, and
+    has it wait `pause_seconds` only.
     """
 
     code: str
     message: str
     is_transient: bool = False
     costs_a_retry: bool = True
+    pause_seconds: float = 0
 
 
 WORKER_LOST = Failure(
@@ -56,6 +62,7 @@ STORAGE_AWAY = Failure(
     _("The picture could not be read from the storage, so it went back to the queue."),
     is_transient=True,
 )
+STORAGE_AWAY_FOR_ALL = replace(STORAGE_AWAY, costs_a_retry=False, pause_seconds=15)
 OUT_OF_MEMORY = Failure(
     "out_of_memory",
     _("The worker's memory was too small, so the picture went back to the queue."),
@@ -87,6 +94,15 @@ BY_CODE = {
     )
 }
 
+# The first that fits.
+OURS: dict[type[Exception] | tuple[type[Exception], ...], Failure] = {
+    DeviceLostError: WORKER_LOST,  # the worker's process ends with it
+    (DatabaseError, InterfaceError): DATABASE_AWAY,
+    StorageAwayError: STORAGE_AWAY_FOR_ALL,
+    OSError: STORAGE_AWAY,
+    MemoryError: OUT_OF_MEMORY,
+}
+
 
 def classify(error: Exception) -> Failure:
     """The failure that an exception stands for; what nobody foresaw is ours and transient."""
@@ -97,13 +113,5 @@ def classify(error: Exception) -> Failure:
             return BY_CODE["weights_damaged"]
         case FileNotFoundError():
             return BY_CODE["file_missing"]
-        case DeviceLostError():  # the worker's process ends with it
-            return WORKER_LOST
-        case DatabaseError() | InterfaceError():
-            return DATABASE_AWAY
-        case OSError():
-            return STORAGE_AWAY
-        case MemoryError():
-            return OUT_OF_MEMORY
         case _:
-            return INTERNAL
+            return next((failure for kinds, failure in OURS.items() if isinstance(error, kinds)), INTERNAL)

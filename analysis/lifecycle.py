@@ -233,14 +233,19 @@ def retry(claims: Sequence[Claim], failure: Failure, *, detail: str = "") -> lis
 def _wait_again(again: Sequence[Claim], failure: Failure) -> None:
     """Each attempt waits twice as long as the one before; chance keeps batches that failed together apart."""
     if not failure.costs_a_retry:
-        AnalysisQueue.objects.filter(carrying_token(again)).update(status=QueueStatus.WAITING, started_at=None)
+        due = {"queued_at": Now() + _spread(failure.pause_seconds)} if failure.pause_seconds else {}
+        AnalysisQueue.objects.filter(carrying_token(again)).update(status=QueueStatus.WAITING, started_at=None, **due)
         return
     for retry_count in {claim.retry_count for claim in again}:
-        delay = timedelta(seconds=FIRST_DELAY_SECONDS * 2**retry_count * random.uniform(*DELAY_SPREAD))  # noqa: S311
+        delay = _spread(FIRST_DELAY_SECONDS * 2**retry_count)
         same = [claim for claim in again if claim.retry_count == retry_count]
         AnalysisQueue.objects.filter(carrying_token(same)).update(
             status=QueueStatus.WAITING, started_at=None, queued_at=Now() + delay, retry_count=retry_count + 1
         )
+
+
+def _spread(seconds: float) -> timedelta:
+    return timedelta(seconds=seconds * random.uniform(*DELAY_SPREAD))  # noqa: S311
 
 
 def _end(held: Sequence[Claim], now: datetime, status: QueueStatus, **fields: Any) -> None:

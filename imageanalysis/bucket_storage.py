@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from boto3.exceptions import Boto3Error
@@ -12,12 +13,14 @@ from botocore.response import StreamingBody
 from django.core.files.base import File
 from storages.backends.s3 import S3File, S3Storage
 
+from analysis.failures import StorageAwayError
+
 # A bucket that does not answer holds nobody up for the minutes that boto3 would wait.
 PATIENCE = Config(connect_timeout=3, read_timeout=20, retries={"total_max_attempts": 3})
 
 
 class BucketStorage(S3Storage):
-    """What a bucket did not do, because it is away, full or refuses us, is an OSError.
+    """What a bucket did not do, because it is away, full or refuses us, is a StorageAwayError.
 
     Whoever opens a file has it: it is fetched at once, to the disk when it is large.
     """
@@ -53,6 +56,12 @@ class BucketStorage(S3Storage):
     def size(self, name: str) -> int:
         with faults_of_a_folder():
             return int(super().size(name))
+
+    def everything(self) -> Iterator[tuple[str, datetime]]:
+        """Every name, and when it was last written."""
+        with faults_of_a_folder():
+            for found in self.bucket.objects.all():
+                yield found.key, found.last_modified
 
 
 @dataclass(frozen=True)
@@ -100,4 +109,4 @@ def faults_of_a_folder() -> Iterator[None]:
     try:
         yield
     except (Boto3Error, BotoCoreError, ClientError) as error:
-        raise OSError(f"the bucket: {error}") from error
+        raise StorageAwayError(f"the bucket: {error}") from error

@@ -9,6 +9,7 @@ from pathlib import Path
 from celery import current_app
 from django.conf import settings
 from django.core.cache import cache
+from django.core.files.storage import default_storage
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from django.template.defaultfilters import filesizeformat
@@ -46,7 +47,7 @@ def broker() -> Iterator[Finding]:
     except (OperationalError, OSError) as error:
         yield wrong(
             gettext("The broker does not answer: %(error)s") % {"error": error},
-            gettext("Start it, or look at CELERY_BROKER_URL. Pictures are analyzed meanwhile, a few seconds later."),
+            gettext("Start it, or look at CELERY_BROKER_URL. Pictures wait until it is back; none is lost."),
         )
     else:
         yield ok(gettext("The broker answers."))
@@ -55,9 +56,25 @@ def broker() -> Iterator[Finding]:
 
 
 def disks() -> Iterator[Finding]:
-    """Room and permission in each folder that is written to."""
+    """Room and permission in each folder that is written to, and whether the bucket answers if there is one."""
     for name, folder in folders().items():
         yield _of(name, folder)
+    if settings.IS_IN_BUCKET:
+        yield _of_bucket()
+
+
+def _of_bucket() -> Finding:
+    try:
+        default_storage.exists("doctor")
+    except OSError as error:
+        return wrong(
+            gettext("Pictures cannot be stored or read: %(error)s") % {"error": error},
+            gettext(
+                "Start the bucket's server, or look at STORAGE_URL, the keys and this machine's clock. Pictures wait "
+                "until it is back; none is lost."
+            ),
+        )
+    return ok(gettext("The bucket answers."))
 
 
 def _of(name: str, folder: Path) -> Finding:

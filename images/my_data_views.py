@@ -56,7 +56,7 @@ def _sentence(export: DataExport | None, state: str) -> str:
         code = my_data.WORKER_LOST if export.is_lost else export.code
         return {
             my_data.WORKER_LOST: _("The worker was interrupted. Please try again."),
-            my_data.NOT_STORED: _("There is no room for the file just now. Please try again later."),
+            my_data.NOT_STORED: _("The file could not be stored just now. Please try again later."),
         }.get(code, _("Something went wrong on our side. Please try again."))
     if state == State.WAITING:
         return _("Waiting for a free worker.")

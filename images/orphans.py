@@ -63,6 +63,6 @@ def _in_folder(root: Path) -> Iterator[tuple[str, datetime]]:
 
 
 def _in_bucket(storage: Any) -> Iterator[tuple[str, datetime]]:
-    for found in storage.bucket.objects.all():
-        if not found.key.startswith(MODELS_FOLDER):
-            yield found.key, found.last_modified
+    for name, changed_at in storage.everything():
+        if not name.startswith(MODELS_FOLDER):
+            yield name, changed_at

@@ -1,12 +1,14 @@
 """The one table from error to what follows: how often it is tried, and what the person reads."""
 
 import random
+from datetime import timedelta
 
 import pytest
 from django.db import DatabaseError, InterfaceError, OperationalError
 
 from accounts.models import User
 from analysis import failures, lifecycle, presentation
+from analysis.failures import StorageAwayError
 from analysis.models import AnalysisQueue, ProgressLog
 from analysis.states import QueueStatus
 from analysis.story_query import stories
@@ -54,6 +56,23 @@ def test_each_error_is_attempted_as_often_as_the_table_says(
     assert entry.image.error_log.startswith(f"{code}:")
     assert entry.error_message
     assert "back to the queue" not in entry.error_message
+
+
+def test_a_storage_that_is_away_for_hours_fails_no_picture_and_is_asked_now_and_then(
+    owner: User, model: MLModel
+) -> None:
+    image = queued_image(user=owner, model=model)
+    failure = failures.classify(StorageAwayError("the bucket: connection refused"))
+
+    for _ in range(2 * lifecycle.MAX_RETRIES):
+        held = claim()
+        lifecycle.retry([held], failure)
+
+        entry = AnalysisQueue.objects.get()
+        assert (entry.status, entry.retry_count) == (QueueStatus.WAITING, 0)
+        assert entry.queued_at - held.started_at >= timedelta(seconds=failure.pause_seconds)
+    told = presentation.story(stories().get(image=image))
+    assert "could not be read from the storage" in str(told["steps"])
 
 
 def test_back_off_is_spread_by_chance(owner: User, model: MLModel, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,7 +1,7 @@
 """What has to hold once the queue is at rest, whatever was done to it: asked of the database and the media folder."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 from itertools import pairwise
 from pathlib import Path
 
@@ -33,10 +33,11 @@ STEPS = {
 
 
 def violations(
-    media_root: Path, *, accepted: Iterable[int] | None = None, reference: Mapping[str, Labels] | None = None
+    stored: Path | Set[str], *, accepted: Iterable[int] | None = None, reference: Mapping[str, Labels] | None = None
 ) -> list[str]:
     """Every broken promise as one line; an empty list is what a fault has to leave behind.
 
+    `stored` is the folder of pictures, or the names of all that the bucket holds of them.
     `accepted` are the pictures whose upload was acknowledged and that nobody deleted; `reference` holds the labels
     that an undisturbed run gave to the file of each name. A database without the triggers of `audit` cannot tell
     of writes to ended runs.
@@ -48,7 +49,7 @@ def violations(
         *_times_out_of_order(),
         *_untold_failures(),
         *(audit.forbidden_writes() if audit.is_installed() else ()),
-        *_files_without_rows_and_rows_without_files(media_root),
+        *_files_without_rows_and_rows_without_files(stored),
         *_other_labels(reference or {}),
         *_stories_that_differ(),
         *_progress_that_goes_back(),
@@ -56,9 +57,9 @@ def violations(
 
 
 def assert_hold(
-    media_root: Path, *, accepted: Iterable[int] | None = None, reference: Mapping[str, Labels] | None = None
+    stored: Path | Set[str], *, accepted: Iterable[int] | None = None, reference: Mapping[str, Labels] | None = None
 ) -> None:
-    found = violations(media_root, accepted=accepted, reference=reference)
+    found = violations(stored, accepted=accepted, reference=reference)
     assert not found, "\n".join(found)
 
 
@@ -118,8 +119,9 @@ def _untold_failures() -> Iterator[str]:
         yield f"picture {entry.image_id} failed without a sentence"
 
 
-def _files_without_rows_and_rows_without_files(media_root: Path) -> Iterator[str]:
-    stored = {str(path.relative_to(media_root)) for path in media_root.rglob("*") if path.is_file()}
+def _files_without_rows_and_rows_without_files(stored: Path | Set[str]) -> Iterator[str]:
+    if isinstance(stored, Path):
+        stored = {str(path.relative_to(stored)) for path in stored.rglob("*") if path.is_file()}
     rows = Image.objects.values_list("file_path", "thumbnail_path")
     named = {name for names in rows for name in names if name}
     named |= set(DataExport.objects.exclude(file="").values_list("file", flat=True))

@@ -16,6 +16,7 @@ import pytest
 from botocore.awsrequest import AWSPreparedRequest
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
+from django.core.management import CommandError, call_command
 from django.test import Client
 from django.urls import reverse
 from moto.server import ThreadedMotoServer
@@ -24,6 +25,7 @@ from pytest_django import Settings
 from accounts.models import User
 from accounts.tests.clients import client_of
 from analysis import failures
+from imageanalysis import examinations
 from imageanalysis.object_storage import IN_MEMORY_BYTES, Bucket
 from images import my_data, orphans
 from images.models import FileInDoubt
@@ -194,7 +196,7 @@ def test_checkpoints_lie_apart_from_pictures_and_are_no_orphans(
 
 @pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
 def test_a_bucket_that_is_away_is_like_a_disk_that_is_full(
-    bucket: str, server: ThreadedMotoServer, owner: User, owner_client: Client, model: MLModel
+    bucket: str, server: ThreadedMotoServer, owner: User, owner_client: Client, model: MLModel, settings: Settings
 ) -> None:
     image = queued_image(user=owner)
     server.stop()
@@ -206,7 +208,14 @@ def test_a_bucket_that_is_away_is_like_a_disk_that_is_full(
     assert len(noted) == 2, "what may have come about of the upload is looked for later"
     with pytest.raises(OSError, match="bucket") as caught:
         default_storage.open(image.file_path)
-    assert failures.classify(caught.value) is failures.STORAGE_AWAY
+    assert failures.classify(caught.value) is failures.STORAGE_AWAY_FOR_ALL
+    settings.MEDIA_PRESIGNED_SECONDS, owner_client.raise_request_exception = 0, False
+    shown = owner_client.get(f"/images/{image.pk}/file/")
+    assert (shown.status_code, shown["Retry-After"]) == (503, "5")
+    with pytest.raises(CommandError, match="storage could not be read"):
+        call_command("prune")
+    (found,) = [finding for finding in examinations.disks() if "ictures cannot" in finding.sentence]
+    assert "STORAGE_URL" in found.repair
 
 
 def test_a_large_file_of_a_bucket_is_read_from_a_disk(bucket: str) -> None:

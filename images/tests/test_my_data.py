@@ -274,7 +274,7 @@ def test_a_full_disk_is_told_and_leaves_nothing_behind(
     my_data.make_next(task_id="task")
 
     page = owner_client.get(PAGE).content.decode()
-    assert "There is no room for the file just now." in page
+    assert "The file could not be stored just now." in page
     assert "Try again" in page
     assert stored() == []
     assert not FileInDoubt.objects.exists()

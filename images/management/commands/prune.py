@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from images import orphans
 
@@ -17,7 +17,10 @@ class Command(BaseCommand):
         parser.add_argument("--delete", action="store_true", help="Remove them; without it nothing is changed.")
 
     def handle(self, *args: Any, delete: bool, **options: Any) -> None:
-        found = orphans.look()
+        try:
+            found = orphans.look()
+        except OSError as error:
+            raise CommandError(f"The storage could not be read: {error}") from error
         self._show("file belongs to nothing", "files belong to nothing", found.files)
         self._show("file of a picture is missing", "files of pictures are missing", found.missing)
         if found.missing:
