@@ -3,8 +3,10 @@
 import gc
 import io
 import os
+import socket
 import warnings
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
@@ -14,6 +16,7 @@ import boto3
 import httpx
 import pytest
 from botocore.awsrequest import AWSPreparedRequest
+from botocore.config import Config
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.core.management import CommandError, call_command
@@ -26,6 +29,7 @@ from accounts.models import User
 from accounts.tests.clients import client_of
 from analysis import failures
 from imageanalysis import examinations
+from imageanalysis.bucket_storage import BucketStorage
 from imageanalysis.object_storage import IN_MEMORY_BYTES, Bucket
 from images import my_data, orphans
 from images.models import FileInDoubt
@@ -216,6 +220,31 @@ def test_a_bucket_that_is_away_is_like_a_disk_that_is_full(
         call_command("prune")
     (found,) = [finding for finding in examinations.disks() if "ictures cannot" in finding.sentence]
     assert "STORAGE_URL" in found.repair
+
+
+def test_a_bucket_that_hangs_holds_up_one_thread_and_no_other(bucket: str, server: ThreadedMotoServer) -> None:
+    """A web process has eight: they would be all that people have."""
+    _host, port = server.get_host_and_port()
+    server.stop()
+    storage = BucketStorage(**Bucket("pictures", f"http://127.0.0.1:{port}", "us-east-1").storage["OPTIONS"])
+    storage.client_config = storage.client_config.merge(Config(retries={"total_max_attempts": 1}))
+    with pytest.raises(failures.StorageAwayError, match="connect"):
+        storage.exists("a.png")
+    with socket.create_server(("127.0.0.1", port)) as never_answers, ThreadPoolExecutor(1) as other:
+        held_up = other.submit(storage.exists, "a.png")
+        accepted, _address = never_answers.accept()
+
+        with pytest.raises(failures.StorageAwayError, match="does not answer"):
+            storage.exists("a.png")
+
+        assert not held_up.done()
+        accepted.close()
+        assert isinstance(held_up.exception(), failures.StorageAwayError)
+    back = ThreadedMotoServer(ip_address="127.0.0.1", port=port, verbose=False)
+    back.start()
+    assert storage.exists("a.png") is False
+    back.stop()
+    assert not storage.absence.is_noticed
 
 
 def test_a_large_file_of_a_bucket_is_read_from_a_disk(bucket: str) -> None:
