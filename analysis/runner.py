@@ -23,7 +23,7 @@ from analysis.states import Stage
 from analysis.stopwatch import Stopwatch
 from mlmodels.inference.classifier import Classifier, Execution
 from mlmodels.inference.engine import Engine
-from mlmodels.inference.errors import DeviceLostError, EngineError
+from mlmodels.inference.errors import ConversionStoppedError, DeviceLostError, EngineError
 from mlmodels.inference.preparation import Input, Outcome, Preparation, Source
 
 logger = logging.getLogger(__name__)
@@ -43,6 +43,8 @@ def run(claims: Sequence[Claim], engine: Engine, preparation: Preparation) -> No
     except DeviceLostError as error:
         lifecycle.retry(claims, failures.classify(error), detail=str(error))
         raise
+    except ConversionStoppedError:
+        lifecycle.retry(claims, failures.WORKER_STOPPED)
     except Exception as error:  # the one broad except: whatever broke, the runs must not stay in `processing`
         logger.exception("a batch of %d runs broke", len(claims))
         lifecycle.retry(claims, failures.classify(error), detail=repr(error))

@@ -19,6 +19,9 @@ from django.conf import settings
 from accounts.looks import unless_the_database_is_away
 from analysis import heartbeats, heat_maps, in_hand
 
+# Tells a child that the conversion of a model, which may take a minute, is not worth waiting for any more.
+WAIT_FOR_NO_MODEL = signal.SIGUSR2
+
 logger = logging.getLogger(__name__)
 
 
@@ -34,6 +37,9 @@ class Farewell(threading.Thread):
         self.is_over = False
 
     def run(self) -> None:
+        for pid in _children():
+            with suppress(ProcessLookupError):
+                os.kill(pid, WAIT_FOR_NO_MODEL)
         deadline = time.monotonic() + settings.STOP_GRACE_SECONDS
         while (left := deadline - time.monotonic()) > 0:
             if self.is_over:
@@ -43,13 +49,17 @@ class Farewell(threading.Thread):
             if self.asked_again.wait(min(settings.SWEEP_SECONDS, left)):
                 break
         leave()
-        for pid in [child.pid for child in active_children() if child.pid]:
+        for pid in _children():
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         os._exit(0)
 
 
 farewell = Farewell()
+
+
+def _children() -> list[int]:
+    return [child.pid for child in active_children() if child.pid]
 
 
 def begin_to_stop(**_kwargs: Any) -> None:

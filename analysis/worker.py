@@ -4,6 +4,7 @@ The parent process never touches torch: a fork after one torch operation would h
 """
 
 import logging
+import signal
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -38,7 +39,8 @@ from analysis import (
 )
 from analysis.watchdog import LoopWatch, may_claim, watchdog
 from mlmodels import default_model, registry
-from mlmodels.inference.errors import EngineError
+from mlmodels.inference import converter
+from mlmodels.inference.errors import ConversionStoppedError, EngineError
 from mlmodels.inference.runtime import prepare_worker_process
 from mlmodels.models import MLModel
 
@@ -105,6 +107,7 @@ def listen(instance: Any, **_kwargs: Any) -> None:
 @worker_init.connect
 def come_to_life(**_kwargs: Any) -> None:
     """Before the pool is forked, so that its children have a worker to speak for."""
+    signal.signal(stopping.WAIT_FOR_NO_MODEL, signal.SIG_IGN)  # a child that does not listen yet survives it, too
     with suppress(db.Error):  # the sweep tries again
         heartbeats.heart.beat()
     db.connection.close()
@@ -143,6 +146,7 @@ def give_back_what_the_child_held(task_id: str, exception: BaseException, **_kwa
 @worker_process_init.connect
 def prepare_child(**_kwargs: Any) -> None:
     """Load a model before the first picture comes; one that cannot be loaded fails its runs, not us."""
+    signal.signal(stopping.WAIT_FOR_NO_MODEL, converter.stop.ask)
     prepare_worker_process(threads=settings.INFERENCE_THREADS)
     key = settings.DEFAULT_MODEL
     with suppress(db.Error):
@@ -150,6 +154,8 @@ def prepare_child(**_kwargs: Any) -> None:
     try:
         classifier = registry.engine().load(key)
         warm_models.note(key, execution=str(classifier.execution))
+    except ConversionStoppedError:
+        logger.warning("stopped while the default model was made ready; the next start begins that anew")
     except EngineError as error:
         logger.warning("the default model cannot be loaded: %s", error)
     with suppress(db.Error):

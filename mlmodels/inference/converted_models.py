@@ -3,6 +3,7 @@
 import fcntl
 import hashlib
 import json
+import os
 import re
 import shutil
 import tempfile
@@ -74,10 +75,15 @@ class ConvertedModels:
         """An empty folder beside the others, gone afterwards unless it was stored."""
         self.folder.mkdir(parents=True, exist_ok=True)
         forget_left_behind(self.folder, _DRAFT)
-        folder = Path(tempfile.mkdtemp(dir=self.folder, prefix=_DRAFT))
+        folder = Path(tempfile.mkdtemp(dir=self.folder, prefix=_draft_prefix(os.getpid())))
         try:
             yield folder
         finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def discard_drafts(self, pid: int) -> None:
+        """Remove what that process was killed over."""
+        for folder in self.folder.glob(f"{_draft_prefix(pid)}*"):
             shutil.rmtree(folder, ignore_errors=True)
 
     def store(self, place: str, draft: Path, record: Record) -> None:
@@ -114,6 +120,10 @@ def forget_left_behind(folder: Path, prefix: str) -> None:
     for path in folder.glob(f"{prefix}*"):
         if time.time() - path.lstat().st_mtime > _FORGOTTEN_SECONDS:
             shutil.rmtree(path, ignore_errors=True)
+
+
+def _draft_prefix(pid: int) -> str:
+    return f"{_DRAFT}{pid}-"
 
 
 def discard_network(folder: Path) -> None:

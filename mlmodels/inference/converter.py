@@ -8,6 +8,8 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Any, Self
@@ -16,7 +18,7 @@ from mlmodels.inference import catalogue
 from mlmodels.inference.catalogue import ModelSpec
 from mlmodels.inference.confinement import privileges
 from mlmodels.inference.converted_models import ConvertedModels
-from mlmodels.inference.errors import WeightsDamagedError
+from mlmodels.inference.errors import ConversionStoppedError, WeightsDamagedError
 from mlmodels.inference.options import cpu_precisions
 from mlmodels.inference.runtime import prepare_worker_process
 from mlmodels.inference.weights import CheckedWeights
@@ -49,26 +51,62 @@ class Request:
         return cls(**{**values, "spec": spec, "weights": weights, "folder": Path(values["folder"])})
 
 
+class Stop:
+    """Whether this process may still wait for a conversion."""
+
+    def __init__(self) -> None:
+        self.is_asked_for = False
+        self.process: subprocess.Popen[str] | None = None
+
+    def ask(self, *_signal: object) -> None:
+        """End the conversion that this process waits for, and have it begin none; a handler of a signal may do it."""
+        self.is_asked_for = True
+        if self.process:
+            self.process.kill()
+
+    @contextmanager
+    def watching(self, process: subprocess.Popen[str]) -> Iterator[None]:
+        self.process = process
+        if self.is_asked_for:  # while the process was started
+            process.kill()
+        try:
+            yield
+        finally:
+            self.process = None
+
+
+stop = Stop()
+
+
 def convert(request: Request) -> None:
-    """Returns when the model lies in its place. Raises WeightsDamagedError, and OSError when it came to nothing."""
+    """Returns when the model lies in its place.
+
+    Raises WeightsDamagedError, ConversionStoppedError after `stop.ask`, and OSError when it came to nothing.
+    """
+    if stop.is_asked_for:
+        raise ConversionStoppedError
     with tempfile.TemporaryFile() as log:
-        ended = subprocess.run(  # noqa: S603 - our own module, no shell
+        process = subprocess.Popen(  # noqa: S603 - our own module, no shell
             [sys.executable, "-m", __name__],
             cwd=_ROOT,
             env={name: os.environ[name] for name in _INHERITED if name in os.environ},
-            input=request.as_json(),
             text=True,
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=log,
             start_new_session=True,
-            check=False,
         )
+        with process, stop.watching(process):
+            answer, _nothing = process.communicate(request.as_json())
         log.seek(max(0, log.seek(0, os.SEEK_END) - _LOGGED_BYTES))
         said = log.read().decode(errors="replace").strip()
-    if ended.returncode == _DAMAGED:
-        raise WeightsDamagedError(ended.stdout.strip())
-    if ended.returncode:
-        raise OSError(f"the process that converts ended with {ended.returncode}: {said}")
+    if process.returncode == _DAMAGED:
+        raise WeightsDamagedError(answer.strip())
+    if process.returncode and stop.is_asked_for:
+        ConvertedModels(request.folder).discard_drafts(process.pid)
+        raise ConversionStoppedError
+    if process.returncode:
+        raise OSError(f"the process that converts ended with {process.returncode}: {said}")
 
 
 def convert_here(request: Request) -> None:

@@ -39,6 +39,10 @@ class DeviceLostError(Exception):
     """The GPU answers nothing more that this process asks, whatever the model; a new process may be luckier."""
 
 
+class ConversionStoppedError(Exception):
+    """The process was asked to stop and waits for no conversion of a model any more; the next one converts it."""
+
+
 class CheckpointError(EngineError):
     """An uploaded file is no checkpoint that may be loaded.
 

@@ -30,6 +30,20 @@ from mlmodels.inference import converter
 from mlmodels.tests.test_converter import request_for
 converter.convert(request_for(Path(sys.argv[1])))
 """
+STOPS_WAITING = """
+import signal
+import sys
+from pathlib import Path
+from mlmodels.inference import converter
+from mlmodels.inference.errors import ConversionStoppedError
+from mlmodels.tests.test_converter import request_for
+signal.signal(signal.SIGUSR2, converter.stop.ask)
+for _ in range(2):
+    try:
+        converter.convert(request_for(Path(sys.argv[1])))
+    except ConversionStoppedError:
+        print("stopped")
+"""
 
 
 def request_for(folder: Path) -> converter.Request:
@@ -65,6 +79,18 @@ def test_what_cannot_be_stored_says_why(tmp_path: Path) -> None:
 
     with pytest.raises(OSError, match="FileExistsError"):
         converter.convert(converter.Request(LITE0, request_for(tmp_path).weights, folder, "here", threads=1))
+
+
+def test_whoever_is_to_stop_waits_for_it_no_longer_and_nothing_is_left_half_written(tmp_path: Path) -> None:
+    folder = tmp_path / "converted"
+    argv = [sys.executable, "-c", STOPS_WAITING, str(folder)]
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True) as worker:
+        until(lambda: bool(list(folder.glob("draft-*"))), "it writes nothing")
+        worker.send_signal(signal.SIGUSR2)
+        said, _nothing = worker.communicate()
+
+    assert said.split() == ["stopped", "stopped"]
+    assert list(folder.iterdir()) == []
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the kernel of Linux ends a process with its parent")
