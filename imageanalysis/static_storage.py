@@ -12,6 +12,6 @@ class LastingCopies(CompressedManifestStaticFilesStorage):
 
     patterns = (
         *CompressedManifestStaticFilesStorage.patterns,
-        ("js/*.js", ((r"""(?P<matched>from "(?P<url>\./\w+\.js)";)""", 'from "%(url)s";'),)),
+        ("js/*.js", ((r"""(?P<matched>(?P<word>from|import) "(?P<url>\./\w+\.js)";)""", '%(word)s "%(url)s";'),)),
     )
     max_post_process_passes = 10  # a name is settled one pass after those of all that it imports

@@ -13,7 +13,7 @@ from django.utils.safestring import SafeString
 
 register = template.Library()
 
-IMPORT = re.compile(r'from "\./(\w+)\.js";')
+IMPORT = re.compile(r'(?:from|import) "\./(\w+)\.js";')
 
 
 @cache
