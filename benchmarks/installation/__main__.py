@@ -11,6 +11,7 @@ import argparse
 import logging
 import os
 import shutil
+import signal
 import sys
 import tempfile
 from importlib import import_module
@@ -23,11 +24,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--keep", action="store_true", help="keep the folder with all logs")
     options = parser.parse_args()
+    # Whoever is asked to stop takes servers and machines along.
+    signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit("asked to stop"))
     folder = Path(tempfile.mkdtemp(prefix="installation-"))
     folder.chmod(0o755)  # PostgreSQL's user passes through
     os.environ |= {"DJANGO_SETTINGS_MODULE": "imageanalysis.settings", "DATA_DIR": str(folder / "nobody")}
     django.setup()
-    for name in ("werkzeug", "mail.log", "httpx"):
+    for name in ("botocore", "werkzeug", "mail.log", "httpx"):
         logging.getLogger(name).setLevel(logging.ERROR)
     try:
         broken = import_module("benchmarks.installation.whole").broken_promises(folder)

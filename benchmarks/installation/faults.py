@@ -77,17 +77,21 @@ def postgresql(installation: Installation, how: signal.Signals, person: Person, 
 
 
 def bucket(installation: Installation, person: Person, report: Report) -> None:
-    """For longer than three retries take: nothing that waits may fail of it."""
-    machine = next(iter(installation.machines.values()))
-    image_id = next(pk for pk, owner in report.accepted.items() if owner is person)
+    """For longer than three retries take; and what waits is tried meanwhile, by a machine that comes back."""
+    first, second = installation.machines.values()
+    second.lose()
+    report.until("pictures wait", report.active)
     installation.bucket.stop()
     back_at = time.monotonic() + AWAY_SECONDS
     pages(person, report)
+    image_id = next(pk for pk, owner in report.accepted.items() if owner is person)
     answer = person.client.get(f"/images/{image_id}/file/")
     told = answer.status_code == 503 and "Retry-After" in answer.headers
     report.told("  a picture", str(answer.status_code), broken=[] if told else [answer.text[:200]])
-    examined = machine.manage("doctor")
+    examined = first.manage("doctor")
     report.told("  the doctor", str(examined.returncode), broken=[] if examined.returncode else ["finds nothing"])
+    second.start()
+    second.wait_until_welcome()
     while time.monotonic() < back_at:
         time.sleep(1)
     installation.bucket.launch()

@@ -28,7 +28,7 @@ START_SECONDS = 240
 BUCKET = "pictures"
 KEYS = {"AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "word", "AWS_DEFAULT_REGION": "us-east-1"}
 METRICS_TOKEN = secrets.token_hex(24)
-PROXIED = "upstream machines {{ {servers} }}"
+PROXIED = "upstream machines {{ {servers} }} proxy_connect_timeout 1s;"
 
 
 class Redis(Server):

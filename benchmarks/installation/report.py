@@ -59,10 +59,16 @@ class Report:
         self.until("  ready", lambda: all("wrong" not in machine.get("/readyz").text for machine in machines))
 
     def active(self) -> float:
-        """Pictures that wait or run, as each machine's `/metrics` says."""
+        """Pictures that wait or run."""
         found = r"^imageanalysis_queue_(?:waiting|processing){.*} (\S+)$"
-        texts = [self._metrics(machine) for machine in self.installation.machines.values()]
-        return sum(float(number) for text in texts for number in re.findall(found, text, re.MULTILINE))
+        machine = next(iter(self.installation.machines.values()))
+        return sum(float(number) for number in re.findall(found, self._metrics(machine), re.MULTILINE))
+
+    def failed(self) -> float:
+        """Runs that failed within a quarter of an hour."""
+        found = r"^imageanalysis_recent_failures{.*} (\S+)$"
+        machine = next(iter(self.installation.machines.values()))
+        return sum(float(number) for number in re.findall(found, self._metrics(machine), re.MULTILINE))
 
     def workers(self, machine: Machine) -> int:
         """How many live."""
@@ -74,6 +80,8 @@ class Report:
         code = JUDGE.replace("ACCEPTED", repr(sorted(self.accepted)))
         done = machine.manage("shell", "--no-imports", "-c", code)
         found = json.loads(done.stdout.splitlines()[-1]) if done.returncode == 0 else [done.stderr[-2000:]]
+        failed = self.failed()
+        found += [f"{failed:.0f} runs failed: people would have to ask once more"] if failed else []
         self.told("  promises", f"{len(self.accepted)} pictures", broken=found)
 
     def _metrics(self, machine: Machine) -> str:
