@@ -24,7 +24,12 @@ class Command(BaseCommand):
         self._show("file belongs to nothing", "files belong to nothing", found.files)
         self._show("file of a picture is missing", "files of pictures are missing", found.missing)
         if found.missing:
-            self.stdout.write("Their pictures cannot be shown or analyzed again: restore the files from a backup.")
+            self.stdout.write(
+                "Pictures without their originals cannot be analyzed again: restore the files from a backup."
+            )
+            self.stdout.write(
+                "A thumbnail alone is made anew in a folder, though not in a bucket, once somebody misses it."
+            )
         if delete:
             orphans.remove(found.files)
             self.stdout.write(f"Removed {len(found.files)}.")
