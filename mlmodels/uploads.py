@@ -3,8 +3,8 @@
 import errno
 import logging
 import shutil
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from django.conf import settings
@@ -33,11 +33,40 @@ class ArrivingFile(TemporaryUploadedFile):
 
 
 class ArrivingFileHandler(TemporaryFileUploadHandler):
-    """Writes every uploaded file as an ArrivingFile."""
+    """Writes every uploaded file as an ArrivingFile.
+
+    What cannot be written leaves the disk at once, and is read to its end all the same: a connection that is closed
+    over what was sent and not read takes the answer with it.
+    """
+
+    failure: OSError | None = None
 
     def new_file(self, *args: Any, **kwargs: Any) -> None:
         FileUploadHandler.new_file(self, *args, **kwargs)
-        self.file = ArrivingFile(self.file_name, self.content_type, 0, self.charset, self.content_type_extra)
+        with self._noting_failure():
+            self.file = ArrivingFile(self.file_name, self.content_type, 0, self.charset, self.content_type_extra)
+
+    def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
+        if not self.failure:
+            with self._noting_failure():
+                super().receive_data_chunk(raw_data, start)
+
+    def file_complete(self, file_size: int) -> UploadedFile | None:
+        arrived = None
+        if not self.failure:
+            with self._noting_failure():
+                arrived = super().file_complete(file_size)
+        return arrived
+
+    @contextmanager
+    def _noting_failure(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            logger.exception("a checkpoint could not be received")
+            self.failure = error
+            with suppress(OSError):
+                self.upload_interrupted()
 
 
 def refusal(request: HttpRequest) -> str:
@@ -50,19 +79,14 @@ def refusal(request: HttpRequest) -> str:
 
 
 def receive(request: HttpRequest) -> str:
-    """Let the body arrive; the code of why it could not be kept, "" if it was. Nothing half kept stays."""
-    request.upload_handlers = [ArrivingFileHandler(request)]
-    try:
+    """Let the body arrive; the code of why it could not be kept, "" if it was."""
+    handler = ArrivingFileHandler(request)
+    request.upload_handlers = [handler]
+    with suppress(UnreadablePostError):  # its sender has gone; the form's token is missing, too
         request.FILES  # noqa: B018  here it arrives
-    except UnreadablePostError:  # its sender has gone; the form's token is missing, too
+    if not handler.failure:
         return ""
-    except OSError as error:
-        logger.exception("a checkpoint could not be received")
-        for handler in request.upload_handlers:
-            with suppress(OSError):
-                handler.upload_interrupted()
-        return "no_room" if error.errno in FULL else "not_stored"
-    return ""
+    return "no_room" if handler.failure.errno in FULL else "not_stored"
 
 
 def limits() -> dict[str, int]:

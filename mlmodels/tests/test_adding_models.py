@@ -348,6 +348,7 @@ def test_a_disk_that_fills_while_a_checkpoint_arrives_is_said_and_keeps_nothing(
     assert "The server&#x27;s disk has no room for this file. Make room and upload it again." in answer.content.decode()
     assert files(weights_of_its_own) == []
     assert not MLModel.objects.filter(name="custom").exists()
+    assert answer.wsgi_request.environ["wsgi.input"].read() == b"", "who still sends hears no answer"
 
 
 def test_uploads_that_a_killed_process_left_are_removed_by_the_next_one(
