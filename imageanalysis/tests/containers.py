@@ -187,17 +187,17 @@ class Container(Server):
 
 
 class Database(Container):
-    """The image's entry point makes the database on an empty volume; ours does as much of that."""
+    """The image's entry point makes the database on an empty volume, and runs the command on it; ours does the same."""
 
     def start(self) -> None:
         programs = PostgreSQL.binaries()
         assert programs is not None
-        made = self.environment
+        made, [_program, *arguments] = self.environment, self.said["command"]
         script = f"""
         cd; data=/var/lib/postgresql/data; printf %s "$POSTGRES_PASSWORD" > password
         {programs}/initdb -D $data -U {made["POSTGRES_USER"]} --pwfile password -A scram-sha-256 --no-sync
         echo "CREATE DATABASE {made["POSTGRES_DB"]}" | {programs}/postgres --single -D $data postgres
-        exec {programs}/postgres -D $data -c listen_addresses='*' -c fsync=off
+        exec {programs}/postgres -D $data {shlex.join(arguments)} -c listen_addresses='*' -c fsync=off
         """
-        self.command = self.command or ["sh", "-ec", script]
+        self.command = ["sh", "-ec", script]
         super().start()
