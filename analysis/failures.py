@@ -20,6 +20,10 @@ class StorageAwayError(OSError):
     """The storage does nothing for this machine, whatever it is asked: no picture's fault, and it passes."""
 
 
+class NoBucketError(StorageAwayError):
+    """The bucket does not exist: it was deleted or is misnamed, so that it has none of the files that are named."""
+
+
 @dataclass(frozen=True, slots=True)
 class Failure:
     """Why a run ended without labels.

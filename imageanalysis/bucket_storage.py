@@ -1,7 +1,7 @@
 """The storage of a bucket: django-storages' own, whose faults are those of a folder on a disk."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from threading import Lock
@@ -13,11 +13,20 @@ from botocore.exceptions import BotoCoreError, ClientError, ConnectionError, HTT
 from botocore.response import StreamingBody
 from django.core.files.base import File
 from storages.backends.s3 import S3File, S3Storage
+from storages.utils import clean_name
 
-from analysis.failures import StorageAwayError
+from analysis.failures import NoBucketError, StorageAwayError
 
 # A bucket that does not answer holds nobody up for the minutes that boto3 would wait.
 PATIENCE = Config(connect_timeout=3, read_timeout=20, retries={"total_max_attempts": 3})
+
+
+NO_BUCKET = "NoSuchBucket"
+
+
+def _code(error: Exception) -> str:
+    """What S3 calls it; a HEAD, whose answer has no body, brings the status only."""
+    return str(error.response["Error"]["Code"]) if isinstance(error, ClientError) else ""
 
 
 class Absence:
@@ -40,7 +49,8 @@ class Absence:
             yield
         except (Boto3Error, BotoCoreError, ClientError) as error:
             is_away = isinstance(error, ConnectionError | HTTPClientError)
-            raise StorageAwayError(f"the bucket: {error}") from error
+            kind = NoBucketError if _code(error) == NO_BUCKET else StorageAwayError
+            raise kind(f"the bucket: {error}") from error
         finally:
             self.is_noticed = is_away
             if is_trial:
@@ -48,9 +58,10 @@ class Absence:
 
 
 class BucketStorage(S3Storage):
-    """What a bucket did not do, because it is away, full or refuses us, is a StorageAwayError.
+    """What a bucket did not do, because it is away, gone, full or refuses us, is a StorageAwayError.
 
-    Whoever opens a file has it: it is fetched at once, to the disk when it is large.
+    Only a file that is missing in a bucket that is there is a FileNotFoundError. Whoever opens a file has it: it is
+    fetched at once, to the disk when it is large.
     """
 
     client_config: Any
@@ -61,13 +72,13 @@ class BucketStorage(S3Storage):
         self.absence = Absence()
 
     def _open(self, name: str, mode: str = "rb") -> File:
-        with self.absence.told():
+        with self._told():
             opened: File = super()._open(name, mode)
             return opened.open() if "r" in mode else opened
 
     def look_up(self, name: str) -> "Unfetched":
         """A file to read in part, or to know of."""
-        with self.absence.told():
+        with self._told():
             return Unfetched(super()._open(name, "rb"), self.absence)
 
     def _save(self, name: str, content: File) -> str:
@@ -75,15 +86,24 @@ class BucketStorage(S3Storage):
             return str(super()._save(name, content))
 
     def delete(self, name: str) -> None:
-        with self.absence.told():
-            super().delete(name)
+        """Django-storages would take a missing bucket for a file that is deleted."""
+        with self.absence.told(), suppress(self.connection.meta.client.exceptions.NoSuchKey):
+            self.bucket.Object(self._normalize_name(clean_name(name))).delete()
 
     def exists(self, name: str) -> bool:
         with self.absence.told():
-            return bool(super().exists(name))
+            is_there = bool(super().exists(name))
+            if not is_there:
+                self._see_bucket()
+            return is_there
+
+    def is_name_available(self, name: str, max_length: int | None = None) -> bool:
+        """Without a look at the bucket: the writing that follows says whether it is there."""
+        with self.absence.told():
+            return not super().exists(name) and (max_length is None or len(name) <= max_length)
 
     def size(self, name: str) -> int:
-        with self.absence.told():
+        with self._told():
             return int(super().size(name))
 
     def everything(self) -> Iterator[tuple[str, datetime]]:
@@ -91,6 +111,25 @@ class BucketStorage(S3Storage):
         with self.absence.told():
             for found in self.bucket.objects.all():
                 yield found.key, found.last_modified
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        with self.absence.told():
+            try:
+                yield
+            except FileNotFoundError:
+                self._see_bucket()
+                raise
+
+    def _see_bucket(self) -> None:
+        """Whether a file is missing or the whole bucket, to which a HEAD answers 404 alike."""
+        try:
+            self.connection.meta.client.head_bucket(Bucket=self.bucket_name)
+        except ClientError as error:
+            if _code(error) in ("404", NO_BUCKET):
+                raise NoBucketError(f"the bucket: there is none of the name {self.bucket_name}") from error
+            if _code(error) != "403":  # keys that open files and no more
+                raise
 
 
 @dataclass(frozen=True)

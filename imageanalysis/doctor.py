@@ -52,6 +52,7 @@ MATTERS = (
     Matter("weights", _("Weights of the offered models"), mlmodels.examinations.weights, HASHING_SECONDS),
     Matter("runtime", _("Device and runtime"), mlmodels.examinations.runtime),
     Matter("last_run", _("Last run"), analysis.examinations.last_run),
+    Matter("storage", _("Storage of pictures"), examinations.storage),
     Matter("disks", _("Disk space"), examinations.disks),
     Matter("mail", _("Mail"), accounts.examinations.mail),
     Matter("public_address", _("Public address"), examinations.public_address),

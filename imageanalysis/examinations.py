@@ -1,4 +1,4 @@
-"""What the doctor asks about what everything stands on: database, broker, cache, disks, clock and public address."""
+"""What the doctor asks about what everything stands on: database, broker, cache, storage, disks, clock and address."""
 
 import os
 import shutil
@@ -17,6 +17,7 @@ from django.utils.translation import gettext, ngettext
 from kombu.exceptions import OperationalError
 
 from accounts.findings import Finding, ok, warning, wrong
+from analysis.failures import NoBucketError
 from imageanalysis import checks
 from imageanalysis.disks import existing_part, folders
 
@@ -56,25 +57,34 @@ def broker() -> Iterator[Finding]:
 
 
 def disks() -> Iterator[Finding]:
-    """Room and permission in each folder that is written to, and whether the bucket answers if there is one."""
+    """Room and permission in each folder that is written to."""
     for name, folder in folders().items():
         yield _of(name, folder)
-    if settings.IS_IN_BUCKET:
-        yield _of_bucket()
 
 
-def _of_bucket() -> Finding:
+def storage() -> Iterator[Finding]:
+    """Where pictures are, and whether the bucket answers if it is one."""
+    if not settings.IS_IN_BUCKET:
+        yield ok(gettext("Pictures are kept in the folder %(folder)s.") % {"folder": settings.MEDIA_ROOT})
+        return
     try:
         default_storage.exists("doctor")
     except OSError as error:
-        return wrong(
-            gettext("Pictures cannot be stored or read: %(error)s") % {"error": error},
-            gettext(
-                "Start the bucket's server, or look at STORAGE_URL, the keys and this machine's clock. Pictures wait "
-                "until it is back; none is lost."
-            ),
+        yield wrong(gettext("Pictures cannot be stored or read: %(error)s") % {"error": error}, _repair_of(error))
+    else:
+        yield ok(gettext("The bucket answers."))
+
+
+def _repair_of(error: OSError) -> str:
+    if isinstance(error, NoBucketError):
+        return gettext(
+            "Write its right name into STORAGE_URL. If it was deleted, stop the workers before you make it anew, and "
+            "start them once its files are restored from a backup: pictures wait until then."
         )
-    return ok(gettext("The bucket answers."))
+    return gettext(
+        "Start the bucket's server, or look at STORAGE_URL, the keys and this machine's clock. Pictures wait "
+        "until it is back; none is lost."
+    )
 
 
 def _of(name: str, folder: Path) -> Finding:

@@ -12,7 +12,7 @@ from accounts.findings import Level
 from imageanalysis import doctor
 
 LASTS_SECONDS = 3.0
-NEEDED = ("database", "broker", "workers", "weights")
+NEEDED = ("database", "broker", "workers", "weights", "storage")
 
 
 @require_safe

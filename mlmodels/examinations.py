@@ -57,7 +57,15 @@ def _missing(model: MLModel) -> Finding:
 
 
 def _uploaded(model: MLModel) -> Finding:
-    if model_files.storage().exists(model.added.file):
+    try:
+        is_there = model_files.storage().exists(model.added.file)
+    except OSError as error:
+        return warning(
+            gettext("The uploaded weights of %(model)s could not be looked at: %(error)s")
+            % {"model": model, "error": error},
+            gettext("They lie on the storage: repair that first."),
+        )
+    if is_there:
         return ok(gettext("%(model)s: the uploaded weights are on the storage.") % {"model": model})
     return wrong(
         gettext("The uploaded weights of %(model)s are no longer on the storage.") % {"model": model},

@@ -5,6 +5,7 @@ from pathlib import Path
 import torch
 
 from mlmodels.inference.catalogue import ModelSpec
+from mlmodels.inference.engine import Engine
 from mlmodels.inference.networks import Network
 from mlmodels.inference.torch_classifier import TorchClassifier
 
@@ -45,3 +46,8 @@ def classifier(module: torch.nn.Module, spec: ModelSpec) -> TorchClassifier:
     """The module as a model that sees pictures as `spec` does."""
     assert spec.preprocessing is not None
     return TorchClassifier(Network(module, spec.preprocessing, LABELS))
+
+
+def engine_of(module: torch.nn.Module) -> Engine:
+    """Has the module for every model of the catalogue."""
+    return Engine(Path(), build=lambda spec, weights: classifier(module, spec))

@@ -15,12 +15,10 @@ from accounts.models import User
 from analysis import lifecycle, runner, wording
 from analysis.models import AnalysisQueue, AnalysisResult, ProgressLog, TimelineLog
 from analysis.states import ImageStatus, QueueStatus, Stage
-from analysis.tests import faulty_networks
-from analysis.tests.faulty_networks import Cramped, Stuck
+from analysis.tests.faulty_networks import Cramped, Stuck, engine_of
 from images.models import Image
 from images.tests.factories import drawn_picture, queued_image
 from mlmodels.inference.classifier import Execution
-from mlmodels.inference.engine import Engine
 from mlmodels.inference.errors import DeviceLostError
 from mlmodels.inference.preparation import Preparation
 from mlmodels.models import MLModel
@@ -30,10 +28,6 @@ from mlmodels.models import MLModel
 def preparation() -> Iterator[Preparation]:
     with Preparation(max_pixels=django_settings.UPLOAD_MAX_PIXELS, threads=1) as running:
         yield running
-
-
-def engine_of(module: torch.nn.Module) -> Engine:
-    return Engine(Path(), build=lambda spec, weights: faulty_networks.classifier(module, spec))
 
 
 def queued(owner: User, model: MLModel, count: int, color: str = "red") -> list[Image]:

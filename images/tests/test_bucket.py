@@ -25,19 +25,26 @@ from django.urls import reverse
 from moto.server import ThreadedMotoServer
 from pytest_django import Settings
 
+from accounts.findings import Level
 from accounts.models import User
 from accounts.tests.clients import client_of
-from analysis import failures
-from imageanalysis import examinations
+from analysis import failures, lifecycle, runner
+from analysis.models import AnalysisQueue
+from analysis.tests.faulty_networks import Cramped, engine_of
+from imageanalysis import examinations, health
 from imageanalysis.bucket_storage import BucketStorage
 from imageanalysis.object_storage import IN_MEMORY_BYTES, Bucket
 from images import my_data, orphans
 from images.models import FileInDoubt
 from images.my_data_archive import name_in_archive
+from images.stored_files import delete_files
 from images.tests.factories import drawn_picture, queued_image
 from images.tests.uploads import codes, upload
+from mlmodels import examinations as model_examinations
 from mlmodels import model_files
+from mlmodels.inference.preparation import Preparation
 from mlmodels.models import MLModel
+from mlmodels.tests.factories import added_model
 
 KEYS = {"AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "word", "AWS_DEFAULT_REGION": "us-east-1"}
 TTL_SECONDS = 60
@@ -218,8 +225,48 @@ def test_a_bucket_that_is_away_is_like_a_disk_that_is_full(
     assert (shown.status_code, shown["Retry-After"]) == (503, "5")
     with pytest.raises(CommandError, match="storage could not be read"):
         call_command("prune")
-    (found,) = [finding for finding in examinations.disks() if "ictures cannot" in finding.sentence]
-    assert "STORAGE_URL" in found.repair
+    (found,) = examinations.storage()
+    assert (found.level, "this machine's clock" in found.repair) == (Level.WRONG, True)
+
+
+@pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
+def test_pictures_outlast_a_bucket_that_was_deleted_and_no_file_of_it_is_called_missing(
+    bucket: str, owner: User, owner_client: Client, model: MLModel, settings: Settings
+) -> None:
+    images = [queued_image(user=owner, model=model) for _ in range(2)]
+    default_storage.bucket.objects.delete()  # type: ignore[attr-defined]
+    default_storage.bucket.delete()  # type: ignore[attr-defined]
+
+    with Preparation(max_pixels=settings.UPLOAD_MAX_PIXELS, threads=1) as preparation:
+        runner.run(lifecycle.claim_batch(limit=2), engine_of(Cramped(room_for=9)), preparation)
+
+    assert set(AnalysisQueue.objects.values_list("status", "retry_count")) == {("waiting", 0)}
+    settings.MEDIA_PRESIGNED_SECONDS, owner_client.raise_request_exception = 0, False
+    assert owner_client.get(f"/images/{images[0].pk}/file/").status_code == 503
+    assert codes(upload(owner_client, ("a.png", drawn_picture()))) == ["not_stored"]
+    assert delete_files([images[1].file_path]) == {images[1].file_path}, "it is not taken for removed"
+    (found,) = examinations.storage()
+    assert (found.level, "pictures" in found.sentence, "right name" in found.repair) == (Level.WRONG, True, True)
+
+    default_storage.connection.create_bucket(Bucket="pictures")  # type: ignore[attr-defined]
+    assert [finding.level for finding in examinations.storage()] == [Level.OK]
+    assert owner_client.get(f"/images/{images[0].pk}/file/").status_code == 404
+
+
+@pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
+def test_monitors_are_told_of_the_storage_and_not_of_the_weights_while_the_bucket_is_away(
+    bucket: str, server: ThreadedMotoServer, transactional_db: None, settings: Settings
+) -> None:
+    settings.STORAGES = {**settings.STORAGES, "models": Bucket("pictures", bucket, "us-east-1").models}
+    added = added_model()
+    server.stop()
+
+    levels = health.Verdict().levels()
+
+    assert (levels["storage"], levels["weights"]) == (Level.WRONG, Level.WARNING)
+    told = {found.sentence: found for found in model_examinations.weights() if str(added) in found.sentence}
+    assert all("could not be looked at" in sentence for sentence in told)
+    assert told
 
 
 def test_a_bucket_that_hangs_holds_up_one_thread_and_no_other(bucket: str, server: ThreadedMotoServer) -> None:
