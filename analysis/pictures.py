@@ -31,9 +31,12 @@ def lost(image_ids: Iterable[int]) -> set[int]:
 
 
 def is_gone(name: str) -> bool:
-    """Whether the folder of pictures has lost a file. A bucket loses none, and asking it would hold up every page."""
-    if settings.IS_IN_BUCKET:
-        return False
+    """Whether the folder of pictures has lost a file. A bucket is not asked: that would hold up every page."""
+    return not settings.IS_IN_BUCKET and is_missing(name)
+
+
+def is_missing(name: str) -> bool:
+    """Whether a folder or a bucket has lost a file; of a bucket it is fetched."""
     try:
         default_storage.open(name).close()
     except GONE:

@@ -1,4 +1,4 @@
-"""Thumbnails that were lost from the disk: whoever misses one tells the workers, and one of them makes it anew.
+"""Thumbnails that were lost from the storage: whoever misses one tells the workers, and one of them makes it anew.
 
 Nothing is decoded in a web process, and nothing waits there: until the thumbnail is back, pages show its place.
 """
@@ -15,7 +15,7 @@ from django.db import IntegrityError
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
-from analysis.pictures import is_gone
+from analysis.pictures import is_gone, is_missing
 from images import litter
 from images.models import Image, remove_files
 from images.refusals import UploadRefusedError
@@ -29,16 +29,19 @@ logger = logging.getLogger(__name__)
 
 
 def is_there(image: Image) -> bool:
-    """Whether it can be shown; one that is lost is asked for, unless the original is lost, too."""
+    """Whether it can be shown; one that is lost is asked for, unless the original is lost, too.
+
+    A bucket is not asked: what it lacks is noticed when it is fetched.
+    """
     if not image.thumbnail_path:
         return False
     is_lost = is_gone(image.thumbnail_path)
     if is_lost and not is_gone(image.file_path):
-        _ask_for(image.pk)
+        ask_for(image.pk)
     return not is_lost
 
 
-def _ask_for(image_id: int) -> None:
+def ask_for(image_id: int) -> None:
     """Tell the workers, once however many look; should broker or cache not answer, the next look tells them."""
     try:
         if cache.add(f"thumbnail:{image_id}", True, timeout=ASKED_SECONDS):
@@ -50,9 +53,11 @@ def _ask_for(image_id: int) -> None:
 def make(image_id: int) -> None:
     """Make it from the original, if it is lost and the picture is not deleted; at most one worker does."""
     image = Image.objects.filter(pk=image_id, deletion=None).first()
-    if image is None or not image.thumbnail_path or not is_gone(image.thumbnail_path):
+    if image is None or not image.thumbnail_path:
         return
     try:
+        if not is_missing(image.thumbnail_path):
+            return
         content = _made_from(image.file_path)
     except (PictureError, OSError) as error:
         logger.warning("the thumbnail of picture %d cannot be made anew: %r", image_id, error)

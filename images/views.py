@@ -122,9 +122,12 @@ def thumbnail(request: SignedInRequest, pk: int) -> HttpResponseBase:
     image = own_image(request, pk)
     if not thumbnails.is_there(image):
         raise Http404("no thumbnail")
-    return file_response(
-        str(image.thumbnail_path), filename="thumbnail.jpg", request=request, cache_control=ASKED_AGAIN
-    )
+    name = str(image.thumbnail_path)
+    try:
+        return file_response(name, filename="thumbnail.jpg", request=request, cache_control=ASKED_AGAIN)
+    except Http404:  # the bucket has lost it
+        thumbnails.ask_for(image.pk)
+        raise
 
 
 @require_POST

@@ -5,7 +5,7 @@ import io
 import os
 import socket
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
@@ -34,7 +34,7 @@ from analysis.tests.faulty_networks import Cramped, engine_of
 from imageanalysis import examinations, health
 from imageanalysis.bucket_storage import BucketStorage
 from imageanalysis.object_storage import IN_MEMORY_BYTES, Bucket
-from images import my_data, orphans
+from images import my_data, orphans, thumbnails
 from images.models import FileInDoubt
 from images.my_data_archive import name_in_archive
 from images.stored_files import delete_files
@@ -145,6 +145,36 @@ def test_no_byte_leaves_the_bucket_that_nobody_asked_for(
     asked.clear()
     assert owner_client.get(f"/images/{image.pk}/file/", headers={"range": "bytes=9999999-"}).status_code == 416
     assert asked == [("HEAD", None)]
+
+
+@pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.parametrize("missed_by", ["GET", "HEAD"])
+def test_a_lost_thumbnail_is_made_anew_once_it_is_missed_and_no_page_asks_the_bucket(
+    bucket: str, owner: User, owner_client: Client, settings: Settings, asked: Callable[[], int], missed_by: str
+) -> None:
+    """Where browsers are sent to the bucket, the page's script tells by a HEAD that they found nothing there."""
+    settings.MEDIA_PRESIGNED_SECONDS = TTL_SECONDS if missed_by == "HEAD" else 0
+    image = queued_image(user=owner)
+    address, name = f"/images/{image.pk}/thumbnail/", str(image.thumbnail_path)
+    with default_storage.open(name) as file:
+        before = file.read()
+    default_storage.delete(name)
+    requests: list[str] = []
+    default_storage.connection.meta.client.meta.events.register(  # type: ignore[attr-defined]
+        "before-send.s3", lambda request, **_kwargs: requests.append(request.url)
+    )
+
+    assert address in owner_client.get("/").content.decode()
+    assert (requests, asked()) == ([], 0)
+    for _look in range(2):
+        assert owner_client.generic(missed_by, address).status_code == 404
+    assert asked() == 1
+    thumbnails.make(image.pk)
+
+    with default_storage.open(name) as file:
+        assert file.read() == before
+    assert owner_client.generic(missed_by, address).status_code == 200
+    assert not FileInDoubt.objects.exists()
 
 
 @pytest.mark.parametrize(

@@ -1,19 +1,16 @@
-"""A thumbnail that alone was deleted from the disk is made anew by a worker once somebody misses it."""
+"""A thumbnail that alone was deleted from the storage is made anew by a worker once somebody misses it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import cast
 
 import pytest
-import redis
-from django.conf import settings as django_settings
 from django.test import Client
 from pytest_django import Settings
 
 from accounts.models import User
 from analysis import lifecycle
 from imageanalysis.tests.processes import until
-from imageanalysis.tests.servers import Broker, Worker
+from imageanalysis.tests.servers import Worker
 from images import litter, thumbnails
 from images.models import FileInDoubt, Image
 from images.tests.factories import queued_image
@@ -33,14 +30,6 @@ def thumbnail(image: Image, settings: Settings) -> Path:
     path = Path(settings.MEDIA_ROOT) / str(image.thumbnail_path)
     path.unlink()
     return path
-
-
-@pytest.fixture
-def asked(broker: Broker) -> Iterator[Callable[[], int]]:
-    """How many messages wait for a worker."""
-    with redis.Redis(unix_socket_path=str(django_settings.BROKER_SOCKET)) as server:
-        server.flushall()
-        yield lambda: cast("int", server.llen("chores"))
 
 
 def test_it_is_asked_for_once_however_often_its_owner_looks(

@@ -27,9 +27,7 @@ class Command(BaseCommand):
             self.stdout.write(
                 "Pictures without their originals cannot be analyzed again: restore the files from a backup."
             )
-            self.stdout.write(
-                "A thumbnail alone is made anew in a folder, though not in a bucket, once somebody misses it."
-            )
+            self.stdout.write("A thumbnail alone is made anew once somebody misses it.")
         if delete:
             orphans.remove(found.files)
             self.stdout.write(f"Removed {len(found.files)}.")
