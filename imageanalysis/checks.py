@@ -6,7 +6,7 @@ Django's own commands show them; the start command, the web process and a worker
 import ipaddress
 from collections.abc import Iterator
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning
@@ -89,10 +89,17 @@ def _of_names() -> Iterator[tuple[str, str]]:
     address, host = urlsplit(settings.PUBLIC_URL), public_host()
     if "*" in settings.ALLOWED_HOSTS:
         yield "E003", "ALLOWED_HOSTS must name the hosts under which people visit: * lets anybody choose one."
-    if address.scheme not in ("http", "https") or not host or address.path or address.query or address.username:
+    if not (_is_http(address) and host) or address.path or address.query or address.username:
         yield "E004", "PUBLIC_URL must be the address that people visit and no more, like https://pictures.example.org."
     elif not validate_host(host if ":" not in host else f"[{host}]", settings.ALLOWED_HOSTS):
         yield "E005", f"ALLOWED_HOSTS does not name {host}, the host of PUBLIC_URL: every visit would be refused."
+
+
+def _is_http(address: SplitResult) -> bool:
+    try:
+        return address.scheme in ("http", "https") and address.port != 0
+    except ValueError:  # a port that is none
+        return False
 
 
 def _of_transport() -> Iterator[tuple[str, str]]:

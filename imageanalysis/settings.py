@@ -39,12 +39,20 @@ BIND = env.str("BIND", default="127.0.0.1:8000")
 # Listening on every address is no address to visit.
 VISITABLE = re.sub(r"^(0\.0\.0\.0|\[::\]|)(?=:\d+$)", "localhost", BIND)
 PUBLIC_URL = env.str("PUBLIC_URL", default=f"http://{VISITABLE}").rstrip("/")
+PUBLIC_HOST = urlsplit(PUBLIC_URL).hostname or ""
+PUBLIC_PORT = PUBLIC_URL.rpartition(":")[2]  # if it is a number; that it is a port is checked at the start
 
 # --- Safety -------------------------------------------------------------------------------------------------------
 DEBUG = env.bool("DEBUG", default=False)
 SECRET_KEY = env.str("SECRET_KEY", default="") or secret.load_or_create(DATA_DIR / "secret_key")
 ALLOWED_HOSTS = env.list(
-    "ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]", *filter(None, [urlsplit(PUBLIC_URL).hostname])]
+    "ALLOWED_HOSTS",
+    default=[
+        "127.0.0.1",
+        "localhost",
+        "[::1]",
+        *filter(None, [f"[{PUBLIC_HOST}]" if ":" in PUBLIC_HOST else PUBLIC_HOST]),
+    ],
 )
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
 REGISTRATION_OPEN = env.bool("REGISTRATION_OPEN", default=True)
@@ -96,7 +104,7 @@ SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 # Two copies on one machine share the host name and hence the cookie jar: the port in the name keeps them apart. It is
 # the one that people visit, the same for all web servers of an installation, whatever each of them listens on.
-COOKIE_SUFFIX = "" if OVER_TLS else f"_{urlsplit(PUBLIC_URL).port or 80}"
+COOKIE_SUFFIX = "" if OVER_TLS else f"_{PUBLIC_PORT if PUBLIC_PORT.isdecimal() else 80}"
 # Browsers take a cookie of this prefix over TLS only, and from no other host of the domain.
 COOKIE_PREFIX = "__Host-" if OVER_TLS else ""
 SESSION_COOKIE_NAME = f"{COOKIE_PREFIX}sessionid{COOKIE_SUFFIX}"

@@ -106,6 +106,13 @@ def test_what_is_weak_is_said_in_a_sentence(
     assert {each.id for each in checks.weak_settings(None)} == {f"imageanalysis.{number}" for number in found}
 
 
+def test_a_port_that_is_none_is_said_in_a_sentence_too(tmp_path: Path) -> None:
+    done = run(tmp_path, ["manage.py", "check"], {"PUBLIC_URL": "http://localhost:80000"})
+
+    assert "PUBLIC_URL must be the address that people visit" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 @pytest.mark.parametrize("environment", [OF_THIS_MACHINE, IN_A_HOUSE, PRODUCTION], ids=["machine", "house", "world"])
 def test_what_is_strong_enough_starts(environment: dict[str, str], tmp_path: Path) -> None:
     done = run(tmp_path, ["-c", "import imageanalysis.wsgi"], environment)

@@ -117,6 +117,13 @@ def test_web_servers_behind_one_address_share_their_cookies_whatever_they_listen
     assert [one["SESSION_COOKIE_NAME"] for one in found] == ["sessionid_8080", "sessionid_8080"]
 
 
+def test_an_address_may_be_of_the_internet_protocol_6_and_do_without_a_port(tmp_path: Path) -> None:
+    found = settings_of(DATA_DIR=str(tmp_path), PUBLIC_URL="http://[2001:db8::1]")
+
+    assert "[2001:db8::1]" in found["ALLOWED_HOSTS"]
+    assert found["SESSION_COOKIE_NAME"] == "sessionid_80"
+
+
 def test_a_deep_data_folder_still_has_a_socket_that_can_be_opened(tmp_path: Path) -> None:
     found = settings_of(DATA_DIR=str(tmp_path / ("deep" * 30)), BIND="127.0.0.1:9000")
 

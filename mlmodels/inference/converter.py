@@ -66,6 +66,7 @@ class Stop:
 
     @contextmanager
     def watching(self, process: subprocess.Popen[str]) -> Iterator[None]:
+        """Wait for it inside of the block: whatever breaks that off, as Ctrl-C does, ends the process, too."""
         self.process = process
         if self.is_asked_for:  # while the process was started
             process.kill()
@@ -73,6 +74,7 @@ class Stop:
             yield
         finally:
             self.process = None
+            process.kill()  # which does nothing once it has ended
 
 
 stop = Stop()

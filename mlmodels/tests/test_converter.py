@@ -93,6 +93,21 @@ def test_whoever_is_to_stop_waits_for_it_no_longer_and_nothing_is_left_half_writ
     assert list(folder.iterdir()) == []
 
 
+def test_it_ends_with_a_wait_that_is_broken_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun: list[subprocess.Popen[str]] = []
+
+    def broken_off(process: subprocess.Popen[str], _input: str) -> None:
+        begun.append(process)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(subprocess.Popen, "communicate", broken_off)
+    with pytest.raises(KeyboardInterrupt):
+        converter.convert(request_for(tmp_path))
+
+    until(lambda: begun[0].poll() is not None, "it lives on")
+    assert begun[0].returncode == -signal.SIGKILL
+
+
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the kernel of Linux ends a process with its parent")
 def test_it_ends_with_whoever_waits_for_it(tmp_path: Path) -> None:
     with subprocess.Popen([sys.executable, "-c", WAITS_FOR_IT, str(tmp_path)]) as worker:
