@@ -12,8 +12,9 @@ from django.conf import settings
 from django.contrib.auth import SESSION_KEY
 from django.contrib.sessions.backends.db import SessionStore as DatabaseSessionStore
 from django.db.models import QuerySet
-from django.utils import timezone
+from django.db.models.functions import Now
 
+from accounts import clock
 from accounts.models import Session, User
 
 SEEN_SECONDS = 300  # a session's use is written down no more often than this
@@ -43,7 +44,7 @@ class SessionStore(DatabaseSessionStore):
     def load(self) -> dict[str, Any]:
         """One statement, also for the person; a second one every few minutes, which notes that it is in use."""
         with_person = Session.objects.select_related("user__preferences")
-        row = with_person.filter(pk=digest(self.session_key or ""), expire_date__gt=timezone.now()).first()
+        row = with_person.filter(pk=digest(self.session_key or ""), expire_date__gt=Now()).first()
         if row is None:
             self._session_key = None
             return {}
@@ -59,7 +60,7 @@ class SessionStore(DatabaseSessionStore):
         super().create()
 
     def create_model_instance(self, data: dict[str, Any]) -> Session:
-        now = timezone.now()
+        now = clock.now()
         self.started_at = self.started_at or now
         return Session(
             session_key=digest(self._get_or_create_session_key()),  # type: ignore[attr-defined]
@@ -78,14 +79,14 @@ class SessionStore(DatabaseSessionStore):
 
 
 def note_use(row: Session) -> None:
-    now = timezone.now()
+    now = clock.now()
     if now - row.last_seen_at > timedelta(seconds=min(SEEN_SECONDS, settings.SESSION_IDLE_SECONDS / 10)):
         Session.objects.filter(pk=row.pk).update(last_seen_at=now, expire_date=expires_at(row.started_at, now))
 
 
 def of(user: User) -> QuerySet[Session]:
     """The sessions with which this person is signed in, the latest used first."""
-    return Session.objects.filter(user=user, expire_date__gt=timezone.now()).order_by("-last_seen_at", "pk")
+    return Session.objects.filter(user=user, expire_date__gt=Now()).order_by("-last_seen_at", "pk")
 
 
 def end(user: User, *, only: str | None = None, but: str | None = None) -> int:
@@ -103,4 +104,4 @@ def end(user: User, *, only: str | None = None, but: str | None = None) -> int:
 
 def forget_old() -> int:
     """Delete sessions that have ended by themselves; how many rows."""
-    return Session.objects.filter(expire_date__lt=timezone.now()).delete()[0]
+    return Session.objects.filter(expire_date__lt=Now()).delete()[0]

@@ -20,7 +20,8 @@ from django.db import transaction
 from django.db.models import F, Q, QuerySet, Value
 from django.db.models.functions import Concat, Now
 
-from analysis import clock, doorbell, lanes, pausing, routing
+from accounts import clock
+from analysis import doorbell, lanes, pausing, routing
 from analysis.heartbeats import SILENT_SECONDS, THIS_WORKER
 from analysis.models import AnalysisResult, HeatMaps
 

@@ -22,7 +22,8 @@ from typing import Any
 from django.db import models, transaction
 from django.db.models.functions import Least, Now
 
-from analysis import clock, estimates, failpoints, pausing, wording
+from accounts import clock
+from analysis import estimates, failpoints, pausing, wording
 from analysis.failures import OUT_OF_ATTEMPTS, Failure
 from analysis.fencing import Claim, carrying_token, lock_held
 from analysis.lanes import EVERYTHING, Lane

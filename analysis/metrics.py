@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from django.db.models import Count, Min, Q
 
-from analysis import clock
+from accounts import clock
 from analysis.failures import BY_CODE, TRANSIENT
 from analysis.heartbeats import SILENT_SECONDS
 from analysis.lanes import Lane

@@ -23,7 +23,8 @@ from django.conf import settings
 from django.db import connection
 from django.db.models import Case, IntegerField, Q, When
 
-from analysis import clock, routing
+from accounts import clock
+from analysis import routing
 from analysis.lanes import EVERYTHING, Lane, Rank
 from analysis.models import AnalysisQueue, AnalysisQueueQuerySet
 from analysis.states import SERVING_ORDER, Priority, QueueStatus

@@ -6,9 +6,9 @@ for the permission already.
 
 from django.db import transaction
 
-from accounts import audit
+from accounts import audit, clock
 from accounts.models import User
-from analysis import clock, doorbell
+from analysis import doorbell
 from analysis.models import QueuePause
 
 

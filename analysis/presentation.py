@@ -8,7 +8,8 @@ from typing import Any, NamedTuple, TypedDict
 from django.conf import settings
 from django.utils.translation import gettext
 
-from analysis import clock, estimates, failures, run_cards, spans, waiting
+from accounts import clock
+from analysis import estimates, failures, run_cards, spans, waiting
 from analysis.estimates import Estimate
 from analysis.models import AnalysisQueue, TimelineLog
 from analysis.records import executions

@@ -5,7 +5,7 @@ from datetime import timedelta
 from django.conf import settings
 from django.db.models import Exists, OuterRef
 
-from analysis import clock
+from accounts import clock
 from analysis.models import AnalysisQueue, ProgressLog
 from analysis.states import ACTIVE_QUEUE_STATUSES, Stage
 

@@ -6,7 +6,8 @@ from typing import NamedTuple
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
 
-from analysis import clock, estimates, routing, warm_models
+from accounts import clock
+from analysis import estimates, routing, warm_models
 from analysis.estimates import Estimate
 from analysis.line_query import Line
 from analysis.models import AnalysisQueue

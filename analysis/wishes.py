@@ -11,7 +11,8 @@ from django.db import transaction
 from django.db.models import Max, Min
 from django.db.models.functions import Least
 
-from analysis import clock, failpoints, wording
+from accounts import clock
+from analysis import failpoints, wording
 from analysis.models import AnalysisQueue, AnalysisResult
 from analysis.ordering import in_line, position_for
 from analysis.records import forget_interrupted, set_images, set_timelines

@@ -6,8 +6,8 @@ from datetime import timedelta
 
 from django.db import connection
 
+from accounts import clock
 from accounts.models import User
-from analysis import clock
 from analysis.failures import BY_CODE, OUT_OF_ATTEMPTS
 from analysis.models import AnalysisQueue, AnalysisResult, ProgressLog, TimelineLog
 from analysis.states import ImageStatus, Priority, QueueStatus, Stage

@@ -24,8 +24,9 @@ from django.conf import settings  # noqa: E402
 from django.core.management import call_command  # noqa: E402
 from django.db import connection, transaction  # noqa: E402
 
+from accounts import clock  # noqa: E402
 from accounts.models import User  # noqa: E402
-from analysis import clock, lifecycle  # noqa: E402
+from analysis import lifecycle  # noqa: E402
 from analysis.fencing import Claim  # noqa: E402
 from analysis.models import AnalysisQueue  # noqa: E402
 from analysis.presentation import Story, story  # noqa: E402

@@ -16,8 +16,9 @@ from django.core.management import call_command  # noqa: E402
 from django.db import connection, transaction  # noqa: E402
 from django.test import Client  # noqa: E402
 
+from accounts import clock  # noqa: E402
 from accounts.models import User  # noqa: E402
-from analysis import clock, lifecycle, ordering, retention, routing  # noqa: E402
+from analysis import lifecycle, ordering, retention, routing  # noqa: E402
 from analysis.fencing import Claim  # noqa: E402
 from analysis.lanes import EVERYTHING, Lane  # noqa: E402
 from analysis.models import AnalysisQueue, ProgressLog, TimelineLog  # noqa: E402

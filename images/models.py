@@ -14,8 +14,8 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from accounts import clock
 from accounts.models import User
-from analysis import clock
 from analysis.fencing import lock_entries
 from analysis.states import ImageStatus, QueueStatus
 from images.stored_files import delete_files

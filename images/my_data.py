@@ -22,8 +22,8 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from kombu.exceptions import OperationalError
 
+from accounts import clock
 from accounts.models import User
-from analysis import clock
 from images import litter
 from images.models import DataExport, Image, doom_files
 from images.my_data_archive import Archive

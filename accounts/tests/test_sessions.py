@@ -1,5 +1,6 @@
 """Sessions: whose they are, when they end, and that the table lets nobody in."""
 
+import time
 from datetime import timedelta
 from typing import Any
 
@@ -12,7 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 from pytest_django import Settings
 
-from accounts import sessions, user_agents
+from accounts import clock, sessions, user_agents
 from accounts.models import Session, User
 from accounts.tests.factories import PASSWORD, UserFactory
 
@@ -109,6 +110,24 @@ def test_however_much_it_is_used_or_changed_a_session_ends(owner: User, settings
     (row,) = Session.objects.all()
     assert row.started_at == began
     assert row.expire_date <= timezone.now() + timedelta(minutes=1)
+
+
+def test_a_machine_whose_clock_is_wrong_ends_no_session_and_tells_when_people_were_there(
+    owner: User, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = signed_in_by_form(owner)
+    began = timezone.now() - timedelta(hours=1)
+    Session.objects.update(started_at=began, last_seen_at=began)
+    monkeypatch.setattr(clock, "_at_monotonic_zero", timezone.now() - timedelta(seconds=time.monotonic()))
+    monkeypatch.setattr(timezone, "now", lambda now=timezone.now: now() + timedelta(days=400))
+
+    assert is_signed_in(client)
+    assert is_signed_in(signed_in_by_form(owner))
+
+    assert sessions.forget_old() == 0
+    for row in sessions.of(owner):
+        assert timedelta(0) <= clock.now() - row.last_seen_at < timedelta(minutes=1)
+    assert sessions.of(owner).count() == 2
 
 
 def test_use_is_written_down_rarely(owner: User) -> None:

@@ -24,7 +24,8 @@ from mlmodels.models import MLModel
 SCRIPT = """
 from datetime import timedelta
 from accounts.models import User
-from analysis import clock, retention
+from accounts import clock
+from analysis import retention
 from analysis.models import AnalysisQueue, ProgressLog
 from images.models import Image
 user = User.objects.create_user("owner", "owner@example.org")

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from django.conf import settings
 from redis import Redis
 
-from analysis import clock
+from accounts import clock
 from analysis.models import AnalysisQueue
 from benchmarks.faults.harness import Figures, Ground, spread
 from imageanalysis.tests.processes import until

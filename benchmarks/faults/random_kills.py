@@ -9,7 +9,7 @@ from datetime import datetime
 
 from django.db.models import QuerySet
 
-from analysis import clock
+from accounts import clock
 from analysis.models import AnalysisQueue, ProgressLog
 from analysis.states import QueueStatus
 from benchmarks.faults.harness import Crew, Figures, Ground, ids_of, spread

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from datetime import datetime
 
-from analysis import clock
+from accounts import clock
 from analysis.models import ProgressLog, WorkerProcess
 from benchmarks.faults.harness import Crew, Figures, Ground, ids_of, spread
 from imageanalysis.tests.processes import until

@@ -8,7 +8,8 @@ from django.utils.formats import number_format, time_format
 from django.utils.timezone import localtime
 from django.utils.translation import gettext
 
-from analysis import clock, heartbeats, lane_wording, pausing, queue_figures, speeds, warm_models
+from accounts import clock
+from analysis import heartbeats, lane_wording, pausing, queue_figures, speeds, warm_models
 from analysis.code_version import THIS_CODE
 from analysis.lanes import Lane
 from analysis.models import WorkerProcess

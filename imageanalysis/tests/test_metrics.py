@@ -13,8 +13,9 @@ from django.test.utils import CaptureQueriesContext
 from prometheus_client.parser import text_string_to_metric_families
 from pytest_django import Settings
 
+from accounts import clock
 from accounts.models import User
-from analysis import clock, failures, lifecycle
+from analysis import failures, lifecycle
 from analysis.heartbeats import note_claim
 from analysis.models import AnalysisQueue, ProgressLog, WorkerProcess
 from analysis.states import Priority, QueueStatus, Stage

@@ -2,7 +2,7 @@ import django.db.models.deletion
 from django.conf import settings
 from django.db import migrations, models
 
-import analysis.clock
+import accounts.clock
 
 
 class Migration(migrations.Migration):
@@ -34,7 +34,7 @@ class Migration(migrations.Migration):
                 ("code", models.CharField(blank=True, max_length=50)),
                 ("file", models.CharField(blank=True, max_length=500)),
                 ("size_bytes", models.BigIntegerField(default=0)),
-                ("requested_at", models.DateTimeField(default=analysis.clock.now)),
+                ("requested_at", models.DateTimeField(default=accounts.clock.now)),
                 ("started_at", models.DateTimeField(null=True)),
                 ("heard_at", models.DateTimeField(null=True)),
                 ("ended_at", models.DateTimeField(null=True)),

@@ -1,4 +1,4 @@
-"""What time it is for the queue: the database's time, so that machines whose own clocks differ agree on it.
+"""What time it is: for queue and sessions the database's time, so that machines whose own clocks differ agree on it.
 
 Each new connection asks PostgreSQL once; from then on the monotonic clock counts, which no change of the machine's time
 moves. SQLite's clock is the machine's own.

@@ -1,4 +1,4 @@
-"""The queue's time is the database's, and never runs before what it follows."""
+"""The time that is stored is the database's, and never runs before what it follows."""
 
 import time
 from datetime import UTC, datetime, timedelta
@@ -7,7 +7,7 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from analysis import clock
+from accounts import clock
 
 
 @pytest.fixture
