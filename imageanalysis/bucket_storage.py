@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from threading import Lock
 from typing import Any
 
@@ -57,6 +58,12 @@ class Absence:
                 self.asking.release()
 
 
+@cache
+def absence_of(endpoint: str | None, bucket: str) -> Absence:
+    """Pictures and checkpoints lie in one bucket, which is away for both."""
+    return Absence()
+
+
 class BucketStorage(S3Storage):
     """What a bucket did not do, because it is away, gone, full or refuses us, is a StorageAwayError.
 
@@ -69,7 +76,7 @@ class BucketStorage(S3Storage):
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         self.client_config = self.client_config.merge(PATIENCE)
-        self.absence = Absence()
+        self.absence = absence_of(self.endpoint_url, self.bucket_name)
 
     def _open(self, name: str, mode: str = "rb") -> File:
         with self._told():

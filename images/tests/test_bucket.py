@@ -303,7 +303,8 @@ def test_a_bucket_that_hangs_holds_up_one_thread_and_no_other(bucket: str, serve
     """A web process has eight: they would be all that people have."""
     _host, port = server.get_host_and_port()
     server.stop()
-    storage = BucketStorage(**Bucket("pictures", f"http://127.0.0.1:{port}", "us-east-1").storage["OPTIONS"])
+    at = Bucket("pictures", f"http://127.0.0.1:{port}", "us-east-1")
+    storage, checkpoints = BucketStorage(**at.storage["OPTIONS"]), BucketStorage(**at.models["OPTIONS"])
     storage.client_config = storage.client_config.merge(Config(retries={"total_max_attempts": 1}))
     with pytest.raises(failures.StorageAwayError, match="connect"):
         storage.exists("a.png")
@@ -311,8 +312,9 @@ def test_a_bucket_that_hangs_holds_up_one_thread_and_no_other(bucket: str, serve
         held_up = other.submit(storage.exists, "a.png")
         accepted, _address = never_answers.accept()
 
-        with pytest.raises(failures.StorageAwayError, match="does not answer"):
-            storage.exists("a.png")
+        for other_storage in (storage, checkpoints):
+            with pytest.raises(failures.StorageAwayError, match="does not answer"):
+                other_storage.exists("a.png")
 
         assert not held_up.done()
         accepted.close()
