@@ -367,9 +367,7 @@ MAIL_IS_ON = bool(env.str("EMAIL_URL", default=""))
 if MAIL_IS_ON:
     globals().update(env.email_url("EMAIL_URL"))
 EMAIL_TIMEOUT = env.int("EMAIL_TIMEOUT", default=10)  # seconds; a worker process waits no longer for the server
-DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.str(
-    "DEFAULT_FROM_EMAIL", default=f"Image Analysis <noreply@{urlsplit(PUBLIC_URL).hostname}>"
-)
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.str("DEFAULT_FROM_EMAIL", default=f"Image Analysis <noreply@{PUBLIC_HOST}>")
 
 # --- Languages and time -------------------------------------------------------------------------------------------
 LANGUAGE_CODE = "en"

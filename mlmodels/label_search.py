@@ -17,6 +17,9 @@ TABLE = Path(__file__).with_name("imagenet_groups.tsv")
 # From the first hiragana letter to the katakana letter of the same sound.
 _TO_KATAKANA = {code: code + 0x60 for code in range(ord("ぁ"), ord("ゖ") + 1)}
 
+# Only behind these an English plural has "es": "lines" are no "lin", or else violins.
+_AFTER_HISSING = [(f"{last}es", last) for last in ("s", "x", "z", "ch", "sh", "o")]
+
 
 def labels_meant(word: str) -> list[str]:
     """The labels, as any list writes them, of the classes that the word means.
@@ -74,7 +77,7 @@ def _is_called(names: list[str], folded: str) -> bool:
 
 def _singulars(word: str) -> Iterator[str]:
     """What an English plural may come from, most likely first."""
-    for ending, singular in (("ies", "y"), ("s", ""), ("es", "")):
+    for ending, singular in (("ies", "y"), ("s", ""), *_AFTER_HISSING):
         if word.endswith(ending) and len(word) > len(ending) + 1:
             yield word.removesuffix(ending) + singular
 

@@ -22,13 +22,14 @@ from mlmodels.label_search import groups, labels_by_chance, labels_meant
         ("penguins", "king penguin"),
         ("Strawberries", "strawberry"),
         ("towels", "bath towel"),
+        ("torches", "torch"),
     ],
 )
 def test_labels_are_found_by_their_other_names(word: str, label: str) -> None:
     assert label in labels_meant(word)
 
 
-@pytest.mark.parametrize("word", ["espresso", "・", "", "ぬるぬる"])
+@pytest.mark.parametrize("word", ["espresso", "・", "", "ぬるぬる", "lines", "canes"])
 def test_what_is_in_no_other_name_finds_nothing_more(word: str) -> None:
     assert labels_meant(word) == labels_by_chance(word) == []
 
