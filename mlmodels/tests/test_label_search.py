@@ -100,6 +100,22 @@ def test_a_kind_of_something_else_holds_the_letters_by_chance(word: str, by_chan
     assert found not in labels_by_chance(word)
 
 
+@pytest.mark.parametrize(
+    ("words", "by_chance"),
+    [
+        ("sky 空 そら", "Siberian husky"),
+        ("tree trees 木", "streetcar"),
+        ("rain 雨", "brain coral"),
+        ("deer シカ", "Scottish deerhound"),
+        ("ham ハム", "hamster"),
+    ],
+)
+def test_what_no_class_is_a_kind_of_finds_none(words: str, by_chance: str) -> None:
+    for word in words.split():
+        assert labels_meant(word) == []
+    assert by_chance in labels_by_chance(words.split()[0])
+
+
 def test_what_a_card_says_is_found_by_it_though_it_names_a_group() -> None:
     for word in groups():
         by_chance = {label.casefold() for label in labels_by_chance(word)}
